@@ -1,0 +1,3 @@
+//! The arithmetic of operators and meters: samples in, samples or figures out.
+//! `+ - * / sqrt` only, in a fixed order, so that the bits are the same on every
+//! machine (law 1).

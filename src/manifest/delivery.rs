@@ -1,0 +1,272 @@
+//! What a manifest means: validated, no defaults left, names replaced by ids.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::audio::AudioInfo;
+use crate::audio::layout::{Channel, Layout};
+use crate::audio::wav::Encoding;
+use crate::diag::Span;
+use crate::spec::Spec;
+use crate::units::{FrameRate, Gain, SampleRate, Timecode};
+
+/// Index into [`Delivery::inputs`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct InputId(pub u32);
+/// Index into [`Delivery::tracks`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TrackId(pub u32);
+/// Index into [`Delivery::stems`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct StemId(pub u32);
+/// Index into [`Delivery::mixes`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct MixId(pub u32);
+
+/// All that is to be delivered, and from what.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Who and what.
+    pub project: Project,
+    /// The timeline.
+    pub programme: Programme,
+    /// The distinct files of session audio, references included, in the order
+    /// in which the manifest first names them.
+    pub inputs: Vec<Input>,
+    /// Tracks that some deliverable hears, and those that none does.
+    pub tracks: Vec<Track>,
+    /// Stems; each sums tracks and stems, without cycles.
+    pub stems: Vec<Stem>,
+    /// Mixes; each sums stems, tracks and mixes, without cycles.
+    pub mixes: Vec<Mix>,
+    /// The packages.
+    pub deliverables: Vec<Deliverable>,
+    /// The folder that holds one folder per deliverable (absolute).
+    pub output_root: PathBuf,
+}
+
+/// The project as read-mes name it. Absent texts are empty.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    /// Song or film.
+    pub title: String,
+    /// Artist of a song.
+    pub artist: String,
+    /// Production company of a film.
+    pub production: String,
+    /// Whom to ask.
+    pub contact: String,
+    /// Terms of use.
+    pub licence: String,
+    /// A date, only if the manifest gives one (law 1: there is no clock).
+    pub date: String,
+}
+
+/// The timeline that every delivered file shares.
+#[derive(Clone, Debug)]
+pub struct Programme {
+    /// Frames per second.
+    pub sample_rate: SampleRate,
+    /// Length in frames, the tail included.
+    pub frames: u64,
+    /// The layout of stems and mixes that name none.
+    pub layout: Layout,
+    /// Video frame rate, if the programme has one.
+    pub frame_rate: Option<FrameRate>,
+    /// Timecode of the first sample; only with a frame rate.
+    pub start: Option<Timecode>,
+    /// First frame of action.
+    pub first_frame: Option<Timecode>,
+    /// Last frame of action.
+    pub last_frame: Option<Timecode>,
+    /// Beats per minute.
+    pub tempo: Option<f64>,
+    /// Meter as written, `4/4`.
+    pub meter: Option<String>,
+}
+
+impl Programme {
+    /// Samples from midnight to the first sample: `bext` TimeReference.
+    pub fn time_reference(&self) -> u64 {
+        match (self.start, self.frame_rate) {
+            (Some(start), Some(rate)) => start.samples_since_midnight(rate, self.sample_rate),
+            _ => 0,
+        }
+    }
+}
+
+/// A file of session audio: read, never written.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// The path as the manifest writes it, for people.
+    pub shown: String,
+    /// What its header says.
+    pub info: AudioInfo,
+    /// Where the manifest first names it.
+    pub span: Span,
+}
+
+/// One file of a track and where its channels go in the track's layout.
+#[derive(Clone, Debug)]
+pub struct TrackFile {
+    /// The file.
+    pub input: InputId,
+    /// For each channel of the file, the channel it carries.
+    pub channels: Vec<Channel>,
+}
+
+/// Session audio placed on the timeline.
+#[derive(Clone, Debug)]
+pub struct Track {
+    /// Name in the manifest.
+    pub name: String,
+    /// One file, or one per channel for multi-mono.
+    pub files: Vec<TrackFile>,
+    /// Layout of the track itself, before pan.
+    pub layout: Layout,
+    /// Programme frame at which the file's first frame stands.
+    pub at_frame: u64,
+    /// Level change.
+    pub gain: Gain,
+    /// Whether polarity is inverted.
+    pub invert: bool,
+    /// -100 (left) to 100 (right). `None`: a mono track stands at unity in every
+    /// channel it is placed in, and nothing is changed.
+    pub pan: Option<f64>,
+    /// The name in the manifest.
+    pub span: Span,
+}
+
+/// A term of a sum.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Part {
+    /// A track.
+    Track(TrackId),
+    /// A stem.
+    Stem(StemId),
+    /// A mix.
+    Mix(MixId),
+}
+
+/// A sum of tracks and other stems.
+#[derive(Clone, Debug)]
+pub struct Stem {
+    /// Name in the manifest.
+    pub name: String,
+    /// What it sums, in this order.
+    pub from: Vec<Part>,
+    /// Level change of the sum.
+    pub gain: Gain,
+    /// Layout of the sum.
+    pub layout: Layout,
+    /// Standard role: dialogue, music, effects... Empty if none was given.
+    pub role: String,
+    /// What is baked in, in the user's words.
+    pub notes: String,
+    /// The name in the manifest.
+    pub span: Span,
+}
+
+/// A sum of stems.
+#[derive(Clone, Debug)]
+pub struct Mix {
+    /// Name in the manifest.
+    pub name: String,
+    /// What it sums, in this order.
+    pub from: Vec<Part>,
+    /// Stems taken out wherever they were summed.
+    pub without: Vec<StemId>,
+    /// Level change of the sum.
+    pub gain: Gain,
+    /// Layout after the fold-down, if there is one.
+    pub layout: Layout,
+    /// How the sum's layout is folded down to `layout`.
+    pub downmix: Option<Downmix>,
+    /// The approved print it must null against.
+    pub reference: Option<InputId>,
+    /// Standard role; empty if none was given.
+    pub role: String,
+    /// What is baked in, in the user's words.
+    pub notes: String,
+    /// The name in the manifest.
+    pub span: Span,
+}
+
+/// A fold-down of ITU-R BS.775-4 annex 4: Lo = L + c·C + s·Ls, Ro likewise; LFE
+/// is left out.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Downmix {
+    /// Level of the centre in dB; exactly -3 means 1/sqrt(2).
+    pub center_db: f64,
+    /// Level of the surrounds in dB; exactly -3 means 1/sqrt(2).
+    pub surround_db: f64,
+}
+
+/// One package.
+#[derive(Debug)]
+pub struct Deliverable {
+    /// Name in the manifest, and of its folder.
+    pub name: String,
+    /// What the recipient requires.
+    pub spec: Arc<Spec>,
+    /// Its audio files: stems first, then mixes, in the order asked for.
+    pub files: Vec<DeliveredFile>,
+    /// A word to the recipient; may be empty.
+    pub notes: String,
+    /// The name in the manifest.
+    pub span: Span,
+}
+
+/// What a delivered file holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Content {
+    /// A stem.
+    Stem(StemId),
+    /// A mix.
+    Mix(MixId),
+}
+
+/// One audio file of a package.
+#[derive(Clone, Debug)]
+pub struct DeliveredFile {
+    /// Path within the package, with `/`.
+    pub path: String,
+    /// What it holds.
+    pub content: Content,
+    /// How its samples are written.
+    pub encoding: Encoding,
+    /// Its channels.
+    pub layout: Layout,
+}
+
+impl Delivery {
+    /// The input of that id.
+    pub fn input(&self, id: InputId) -> &Input {
+        &self.inputs[id.0 as usize]
+    }
+
+    /// The track of that id.
+    pub fn track(&self, id: TrackId) -> &Track {
+        &self.tracks[id.0 as usize]
+    }
+
+    /// The stem of that id.
+    pub fn stem(&self, id: StemId) -> &Stem {
+        &self.stems[id.0 as usize]
+    }
+
+    /// The mix of that id.
+    pub fn mix(&self, id: MixId) -> &Mix {
+        &self.mixes[id.0 as usize]
+    }
+
+    /// Name of what a delivered file holds.
+    pub fn content_name(&self, content: Content) -> &str {
+        match content {
+            Content::Stem(id) => &self.stem(id).name,
+            Content::Mix(id) => &self.mix(id).name,
+        }
+    }
+}

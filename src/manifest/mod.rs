@@ -1,0 +1,3 @@
+//! `deliverables.yaml` to [`delivery::Delivery`]: parse, then resolve.
+
+pub mod delivery;

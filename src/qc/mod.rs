@@ -1,0 +1,3 @@
+//! Facts, judgement and the null test.
+
+pub mod facts;
