@@ -5,7 +5,7 @@
 //! Nth step to prove that nothing is lost whichever step fails (law 6).
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -169,6 +169,19 @@ impl Disk {
     /// Opens a file for reading.
     pub fn open(&self, path: &Path) -> Result<File, DiskError> {
         File::open(path).on("read", path)
+    }
+
+    /// Fills `bytes` from the place `offset` of an open file.
+    pub fn read_at(
+        &self,
+        file: &mut File,
+        path: &Path,
+        offset: u64,
+        bytes: &mut [u8],
+    ) -> Result<(), DiskError> {
+        file.seek(io::SeekFrom::Start(offset))
+            .and_then(|_| file.read_exact(bytes))
+            .on("read", path)
     }
 
     /// The standard BLAKE3 hash of a file, read once in large pieces.

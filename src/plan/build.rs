@@ -1,0 +1,390 @@
+//! From what is to be delivered to the graph that makes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::graph::DiGraph;
+
+use super::op::{Op, Sink};
+use super::{
+    Node, NodeId, NullReference, Plan, PlannedFile, PlannedNull, Print, PrintId, Unproven,
+};
+use crate::audio::layout::{Channel, Layout};
+use crate::audio::wav::Encoding;
+use crate::manifest::delivery::{
+    Content, DeliveredFile, Delivery, Downmix, InputId, MixId, Part, StemId, Track, TrackId,
+};
+use crate::units::Gain;
+
+/// The plan of a delivery.
+pub fn plan(delivery: &Delivery) -> Plan {
+    let mut builder = Builder { delivery, graph: DiGraph::default(), known: BTreeMap::new() };
+    let mut prints: Vec<Print> = Vec::new();
+    let mut files = Vec::new();
+    for (deliverable, package) in delivery.deliverables.iter().enumerate() {
+        for file in &package.files {
+            let print = builder.print(&package.name, file);
+            let print = PrintId(position_or_push(&mut prints, print) as u32);
+            let DeliveredFile { path, content, encoding: _, layout: _ } = file.clone();
+            files.push(PlannedFile { deliverable, path, content, print });
+        }
+    }
+    let (nulls, unproven) = builder.null_tests(&files, &prints);
+    Plan {
+        sample_rate: delivery.programme.sample_rate,
+        frames: delivery.programme.frames,
+        graph: builder.graph,
+        prints,
+        files,
+        nulls,
+        unproven,
+    }
+}
+
+fn position_or_push<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
+    list.iter().position(|known| *known == item).unwrap_or_else(|| {
+        list.push(item);
+        list.len() - 1
+    })
+}
+
+struct Builder<'a> {
+    delivery: &'a Delivery,
+    graph: DiGraph<Node, u32, u32>,
+    /// Every node by what it does to which inputs, so that equal signals are
+    /// one node however many deliverables ask for them.
+    known: BTreeMap<(Vec<u8>, Vec<NodeId>), NodeId>,
+}
+
+/// Collects the bytes of an operator and drops its words.
+struct Identity(Vec<u8>);
+
+impl Sink for Identity {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn words(&mut self, _: &str) {}
+}
+
+impl Builder<'_> {
+    /// The node that applies `op` to `inputs`: the one there is, or a new one.
+    fn node(&mut self, op: Op, inputs: &[NodeId], width: usize, label: &str) -> NodeId {
+        let mut identity = Identity(Vec::new());
+        op.encode(&mut identity);
+        // Two files may hold the same samples and must still be two sources.
+        if let Op::Source { input, at_frame } = op {
+            identity.0.extend(input.0.to_le_bytes());
+            identity.0.extend(at_frame.to_le_bytes());
+        }
+        if let Some(node) = self.known.get(&(identity.0.clone(), inputs.to_vec())) {
+            return *node;
+        }
+        let grid_bits = self.grid_bits(&op, inputs);
+        let node = self.graph.add_node(Node { op, width, grid_bits, label: label.to_owned() });
+        for (port, input) in inputs.iter().enumerate() {
+            self.graph.add_edge(*input, node, port as u32);
+        }
+        self.known.insert((identity.0, inputs.to_vec()), node);
+        node
+    }
+
+    fn grid_bits(&self, op: &Op, inputs: &[NodeId]) -> Option<u16> {
+        if let Op::Source { input, .. } = op {
+            let info = &self.delivery.input(*input).info;
+            return (!info.float).then_some(info.bits);
+        }
+        let finest = inputs.iter().map(|n| self.graph[*n].grid_bits).max_by_key(|grid| grid.unwrap_or(u16::MAX));
+        finest.flatten().filter(|_| op.keeps_grid())
+    }
+
+    fn source(&mut self, input: InputId, at_frame: u64) -> NodeId {
+        let file = self.delivery.input(input);
+        let (width, label) = (usize::from(file.info.channels), file.shown.clone());
+        self.node(Op::Source { input, at_frame }, &[], width, &label)
+    }
+
+    /// `input` through a matrix; through nothing if the matrix changes nothing.
+    fn matrix(&mut self, input: NodeId, rows: Vec<Vec<f64>>, words: String, label: &str) -> NodeId {
+        let width = rows.len();
+        let op = Op::Matrix { rows, words };
+        if op.is_identity() { input } else { self.node(op, &[input], width, label) }
+    }
+
+    /// The sum of `inputs`; a single one is handed on as it is.
+    fn sum(&mut self, inputs: &[NodeId], layout: Layout, label: &str) -> NodeId {
+        match inputs {
+            [one] => *one,
+            _ => self.node(Op::Sum, inputs, layout.width(), label),
+        }
+    }
+
+    /// A track as a signal of `layout`: gain, polarity and pan applied.
+    fn track(&mut self, id: TrackId, layout: Layout) -> NodeId {
+        let track = self.delivery.track(id).clone();
+        let label = format!("track {}", track.name);
+        let parts: Vec<NodeId> = track
+            .files
+            .iter()
+            .map(|file| {
+                let source = self.source(file.input, track.at_frame);
+                let rows = track_matrix(&track, &file.channels, layout);
+                self.matrix(source, rows, track_words(&track), &label)
+            })
+            .collect();
+        self.sum(&parts, layout, &label)
+    }
+
+    fn part(&mut self, part: Part, layout: Layout, without: &BTreeSet<StemId>) -> Option<NodeId> {
+        match part {
+            Part::Track(id) => Some(self.track(id, layout)),
+            Part::Stem(id) if without.contains(&id) => None,
+            Part::Stem(id) => {
+                let stem = self.stem(id, without)?;
+                let from = self.delivery.stem(id).layout;
+                Some(self.widen(stem, from, layout))
+            }
+            Part::Mix(id) => {
+                let mix = self.mix(id, without)?;
+                let from = self.delivery.mix(id).layout;
+                Some(self.widen(mix, from, layout))
+            }
+        }
+    }
+
+    /// A stem without the stems in `without`, or `None` if nothing is left of it.
+    fn stem(&mut self, id: StemId, without: &BTreeSet<StemId>) -> Option<NodeId> {
+        let stem = self.delivery.stem(id).clone();
+        let label = format!("stem {}", stem.name);
+        let parts: Vec<NodeId> =
+            stem.from.iter().filter_map(|part| self.part(*part, stem.layout, without)).collect();
+        self.sum_with_gain(&parts, stem.layout, stem.gain, &label)
+    }
+
+    fn mix(&mut self, id: MixId, without: &BTreeSet<StemId>) -> Option<NodeId> {
+        let mix = self.delivery.mix(id).clone();
+        let label = format!("mix {}", mix.name);
+        let without = without.iter().copied().chain(mix.without.iter().copied()).collect();
+        let layout = if mix.downmix.is_some() { self.widest(&mix.from) } else { mix.layout };
+        let parts: Vec<NodeId> =
+            mix.from.iter().filter_map(|part| self.part(*part, layout, &without)).collect();
+        let sum = self.sum_with_gain(&parts, layout, mix.gain, &label)?;
+        Some(match mix.downmix {
+            Some(downmix) if layout != mix.layout => {
+                let rows = fold_down(downmix, layout, mix.layout);
+                self.matrix(sum, rows, downmix_words(downmix), &label)
+            }
+            _ => sum,
+        })
+    }
+
+    fn widest(&self, parts: &[Part]) -> Layout {
+        let layout = |part: &Part| match part {
+            Part::Track(id) => self.delivery.track(*id).layout,
+            Part::Stem(id) => self.delivery.stem(*id).layout,
+            Part::Mix(id) => self.delivery.mix(*id).layout,
+        };
+        parts.iter().map(layout).max().unwrap_or(Layout::Stereo)
+    }
+
+    fn sum_with_gain(
+        &mut self,
+        parts: &[NodeId],
+        layout: Layout,
+        gain: Gain,
+        label: &str,
+    ) -> Option<NodeId> {
+        if parts.is_empty() {
+            return None;
+        }
+        let sum = self.sum(parts, layout, label);
+        let rows = diagonal(layout.width(), gain.linear());
+        Some(self.matrix(sum, rows, gain_words(gain), label))
+    }
+
+    /// A narrower signal in a wider layout: mono stands in every channel of
+    /// stereo, stereo in L and R of 5.1, at unity.
+    fn widen(&mut self, node: NodeId, from: Layout, to: Layout) -> NodeId {
+        let rows = to
+            .channels()
+            .iter()
+            .map(|out| from.channels().iter().map(|c| route(*c, *out, to)).collect())
+            .collect();
+        self.matrix(node, rows, format!("{from} placed in {to}"), &format!("{from} in {to}"))
+    }
+
+    fn print(&mut self, package: &str, file: &DeliveredFile) -> Print {
+        let nothing = BTreeSet::new();
+        let (node, from) = match file.content {
+            Content::Stem(id) => (self.stem(id, &nothing), self.delivery.stem(id).layout),
+            Content::Mix(id) => (self.mix(id, &nothing), self.delivery.mix(id).layout),
+        };
+        // A stem or mix of nothing is refused when the manifest is resolved.
+        let node = node.expect("BUG: a delivered signal has no parts");
+        let node = self.widen(node, from, file.layout);
+        let grid = self.graph[node].grid_bits;
+        let on_grid = grid.is_some_and(|bits| bits <= file.encoding.bits());
+        let dither = (file.encoding == Encoding::Pcm16 && !on_grid)
+            .then(|| format!("{package}/{}", file.path));
+        Print { node, encoding: file.encoding, layout: file.layout, dither }
+    }
+
+    fn null_tests(
+        &mut self,
+        files: &[PlannedFile],
+        prints: &[Print],
+    ) -> (Vec<PlannedNull>, Vec<Unproven>) {
+        let (mut nulls, mut unproven) = (Vec::new(), Vec::new());
+        for (of, file) in files.iter().enumerate() {
+            let Content::Mix(mix) = file.content else { continue };
+            if let Some(input) = self.delivery.mix(mix).reference {
+                let node = self.source(input, 0);
+                nulls.push(PlannedNull {
+                    deliverable: file.deliverable,
+                    of,
+                    reference: NullReference::Input { input, node },
+                    parts: vec![file.print],
+                    part_names: vec![self.delivery.mix(mix).name.clone()],
+                });
+            }
+            let layout = prints[file.print.0 as usize].layout;
+            let stems = delivered_stems(files, prints, file.deliverable, layout);
+            let cover = super::cover::cover(self.delivery, mix, &stems);
+            if cover.used.is_empty() {
+                continue;
+            }
+            if cover.missing.is_empty() {
+                nulls.push(PlannedNull {
+                    deliverable: file.deliverable,
+                    of,
+                    reference: NullReference::Print(file.print),
+                    parts: cover.used.iter().map(|id| stems[id]).collect(),
+                    part_names: cover
+                        .used
+                        .iter()
+                        .map(|id| self.delivery.stem(*id).name.clone())
+                        .collect(),
+                });
+            } else {
+                let missing = cover.missing;
+                unproven.push(Unproven { deliverable: file.deliverable, of, missing });
+            }
+        }
+        (nulls, unproven)
+    }
+}
+
+/// The stems that a package delivers in `layout`, with their prints.
+fn delivered_stems(
+    files: &[PlannedFile],
+    prints: &[Print],
+    deliverable: usize,
+    layout: Layout,
+) -> BTreeMap<StemId, PrintId> {
+    files
+        .iter()
+        .filter(|file| file.deliverable == deliverable)
+        .filter(|file| prints[file.print.0 as usize].layout == layout)
+        .filter_map(|file| match file.content {
+            Content::Stem(id) => Some((id, file.print)),
+            Content::Mix(_) => None,
+        })
+        .collect()
+}
+
+/// How much of a channel enters a channel of a layout that may be wider.
+fn route(channel: Channel, out: Channel, layout: Layout) -> f64 {
+    let everywhere = channel == Channel::Mono && layout == Layout::Stereo;
+    let centre = channel == Channel::Mono && layout == Layout::Surround51 && out == Channel::C;
+    f64::from(u8::from(channel == out || everywhere || centre))
+}
+
+/// `[output channel][file channel]` for one file of a track.
+fn track_matrix(track: &Track, channels: &[Channel], layout: Layout) -> Vec<Vec<f64>> {
+    let sign = if track.invert { -1.0 } else { 1.0 };
+    let gain = track.gain.linear() * sign;
+    let factor = |channel: Channel, out: Channel| match track.pan {
+        None => gain * route(channel, out, layout),
+        Some(pan) => gain * pan_factor(pan, channel, out, layout),
+    };
+    layout
+        .channels()
+        .iter()
+        .map(|out| channels.iter().map(|channel| factor(*channel, *out)).collect())
+        .collect()
+}
+
+/// Pan of a mono channel: sine and cosine, -3 dB in the middle, so that power is
+/// constant. Balance of a stereo pair: the side that is turned away from falls by
+/// the same law raised by 3 dB, the other stays at unity; the middle changes nothing.
+fn pan_factor(pan: f64, channel: Channel, out: Channel, layout: Layout) -> f64 {
+    let angle = (pan + 100.0) / 200.0 * std::f64::consts::FRAC_PI_2;
+    let (left, right) = (libm::cos(angle), libm::sin(angle));
+    let side = match out {
+        Channel::L => left,
+        Channel::R => right,
+        _ => return route(channel, out, layout),
+    };
+    let falls = if out == Channel::L { pan > 0.0 } else { pan < 0.0 };
+    match channel {
+        Channel::Mono => side,
+        _ if channel == out && falls => side * std::f64::consts::SQRT_2,
+        _ => route(channel, out, layout),
+    }
+}
+
+fn diagonal(width: usize, factor: f64) -> Vec<Vec<f64>> {
+    (0..width)
+        .map(|out| (0..width).map(|i| if i == out { factor } else { 0.0 }).collect())
+        .collect()
+}
+
+/// ITU-R BS.775-4 annex 4 table 2: the front pair, plus centre and surround of
+/// each side attenuated; LFE left out. To mono: the sum of Lo and Ro halved, so
+/// that a mono programme keeps its level.
+fn fold_down(downmix: Downmix, from: Layout, to: Layout) -> Vec<Vec<f64>> {
+    let (centre, surround) = (fold_factor(downmix.center_db), fold_factor(downmix.surround_db));
+    let stereo = |channel: &Channel| match channel {
+        Channel::L => (1.0, 0.0),
+        Channel::R => (0.0, 1.0),
+        Channel::C => (centre, centre),
+        Channel::Ls => (surround, 0.0),
+        Channel::Rs => (0.0, surround),
+        Channel::Lfe => (0.0, 0.0),
+        Channel::Mono => (1.0, 1.0),
+    };
+    let pairs: Vec<(f64, f64)> = from.channels().iter().map(stereo).collect();
+    match to {
+        Layout::Mono => vec![pairs.iter().map(|(l, r)| (l + r) / 2.0).collect()],
+        _ => vec![
+            pairs.iter().map(|(l, _)| *l).collect(),
+            pairs.iter().map(|(_, r)| *r).collect(),
+        ],
+    }
+}
+
+/// `-3 dB` in a fold-down is the 0.7071 of BS.775, 1/sqrt(2) exactly.
+pub fn fold_factor(db: f64) -> f64 {
+    if db == -3.0 { std::f64::consts::FRAC_1_SQRT_2 } else { libm::exp10(db / 20.0) }
+}
+
+fn gain_words(gain: Gain) -> String {
+    format!("gain {} dB", gain.db())
+}
+
+fn downmix_words(downmix: Downmix) -> String {
+    format!("fold-down, centre {} dB, surrounds {} dB", downmix.center_db, downmix.surround_db)
+}
+
+fn track_words(track: &Track) -> String {
+    let mut words = Vec::new();
+    if track.gain != Gain::UNITY {
+        words.push(gain_words(track.gain));
+    }
+    if track.invert {
+        words.push("polarity inverted".to_owned());
+    }
+    if let Some(pan) = track.pan {
+        words.push(format!("pan {pan}"));
+    }
+    if words.is_empty() { "placed at unity".to_owned() } else { words.join(", ") }
+}

@@ -1,0 +1,106 @@
+//! The operators. Each variant owns exactly what it reads, and one method,
+//! [`Op::encode`], tells both the key and the text of `rebounce explain` about it.
+
+use crate::manifest::delivery::InputId;
+
+/// A function from signals to a signal.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Op {
+    /// The samples of a file, its first frame placed at `at_frame` of the
+    /// programme, digital silence before and after. No inputs.
+    Source {
+        /// Which file.
+        input: InputId,
+        /// Programme frame of the file's first frame.
+        at_frame: u64,
+    },
+    /// Every output channel a weighted sum of input channels: gain, polarity,
+    /// pan, routing and fold-down. One input.
+    Matrix {
+        /// `[output channel][input channel]`, factors.
+        rows: Vec<Vec<f64>>,
+        /// The same in the user's terms: `gain -1.5 dB, polarity inverted`.
+        words: String,
+    },
+    /// The sum of all inputs, added in order, channel by channel.
+    Sum,
+}
+
+/// Something that takes in an operator's parameters: a hash, or a text.
+pub trait Sink {
+    /// Bytes that identify the operator.
+    fn bytes(&mut self, bytes: &[u8]);
+    /// What people should read; no part of the key.
+    fn words(&mut self, words: &str);
+}
+
+impl Op {
+    /// Tells `sink` what the operator is. Everything that reaches the samples
+    /// goes through [`Sink::bytes`]; destructuring without `..` makes sure that a
+    /// new parameter cannot be forgotten.
+    pub fn encode(&self, sink: &mut impl Sink) {
+        match self {
+            // A source is known by the digests of its samples, not by its name;
+            // where they stand on the timeline is settled segment by segment.
+            Op::Source { input: _, at_frame } => {
+                sink.bytes(b"source");
+                sink.words(&format!("placed at frame {at_frame}"));
+            }
+            Op::Matrix { rows, words } => {
+                sink.bytes(b"matrix");
+                sink.bytes(&(rows.len() as u32).to_le_bytes());
+                for row in rows {
+                    sink.bytes(&(row.len() as u32).to_le_bytes());
+                    for factor in row {
+                        sink.bytes(&factor.to_bits().to_le_bytes());
+                    }
+                }
+                sink.words(words);
+            }
+            Op::Sum => {
+                sink.bytes(b"sum");
+                sink.words("sum");
+            }
+        }
+    }
+
+    /// Whether the matrix hands every channel on as it is.
+    pub fn is_identity(&self) -> bool {
+        let Op::Matrix { rows, words: _ } = self else { return false };
+        rows.iter().enumerate().all(|(out, row)| {
+            row.len() == rows.len()
+                && row.iter().enumerate().all(|(i, x)| *x == f64::from(u8::from(i == out)))
+        })
+    }
+
+    /// Whether integer samples stay integers of the same grid.
+    pub fn keeps_grid(&self) -> bool {
+        match self {
+            Op::Source { .. } | Op::Sum => true,
+            Op::Matrix { rows, words: _ } => rows.iter().flatten().all(|x| x.fract() == 0.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix(rows: &[&[f64]]) -> Op {
+        Op::Matrix { rows: rows.iter().map(|r| r.to_vec()).collect(), words: String::new() }
+    }
+
+    #[test]
+    fn only_the_unit_matrix_is_an_identity() {
+        assert!(matrix(&[&[1.0, 0.0], &[0.0, 1.0]]).is_identity());
+        assert!(!matrix(&[&[1.0], &[1.0]]).is_identity());
+        assert!(!matrix(&[&[1.0, 0.0]]).is_identity());
+        assert!(!matrix(&[&[0.0, 1.0], &[1.0, 0.0]]).is_identity());
+    }
+
+    #[test]
+    fn polarity_and_routing_keep_the_grid_and_gains_leave_it() {
+        assert!(matrix(&[&[-1.0], &[1.0]]).keeps_grid());
+        assert!(!matrix(&[&[0.5]]).keeps_grid());
+    }
+}

@@ -1,0 +1,155 @@
+//! The pipeline: from a manifest to proven packages. One line per stage.
+
+pub mod explain;
+pub mod outcome;
+mod packages;
+mod project;
+mod proof;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::diag::{Diagnostic, Diagnostics, Failure};
+use crate::fsio::Disk;
+use crate::package::publish::Staging;
+use crate::progress::Progress;
+use crate::render::pass::{self, Pass, PassError};
+use crate::render::streams::{InputError, Streams};
+
+use outcome::Outcome;
+use packages::Packages;
+pub use project::Project;
+use project::Session;
+
+/// What every command needs.
+pub struct Context<'a> {
+    /// The disk.
+    pub disk: Disk,
+    /// Whom to tell how far a long job is.
+    pub progress: &'a dyn Progress,
+    /// Whom to tell what should be known and is no error: warnings, notices.
+    pub notice: &'a (dyn Fn(&str) + Sync),
+    /// Whether messages are coloured.
+    pub colour: bool,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The manifest.
+    pub manifest: PathBuf,
+    /// Names of deliverables; empty for all.
+    pub targets: Vec<String>,
+    /// Whether deliverables that can be built are built although others cannot.
+    pub keep_going: bool,
+}
+
+/// How often a build starts again because session audio moved under it.
+const ATTEMPTS: usize = 3;
+
+/// Builds what is asked for. An input that moves while it is read is read again.
+pub fn build(context: &Context<'_>, request: &Request) -> Result<Outcome, Failure> {
+    let began = Instant::now();
+    let project = Project::open(context, request)?;
+    let mut moved = None;
+    for _ in 0..ATTEMPTS {
+        let mut session = project.session()?;
+        match deliver(&project, &mut session) {
+            Ok(outcome) => {
+                return Ok(outcome.finish(began.elapsed(), session.problems));
+            }
+            Err(Stop::Moved(again)) => {
+                (context.notice)(&format!("{} changed while it was read; reading again", again.1));
+                moved = Some(again.0);
+            }
+            Err(Stop::Failed(failure)) => return Err(failure),
+        }
+    }
+    Err(moved.expect("BUG: only a moved input starts a build again").into())
+}
+
+/// Why a build stopped.
+enum Stop {
+    /// Session audio changed while it was read: the message for the case that it
+    /// does so again and again, and the file.
+    Moved((Box<Diagnostic>, String)),
+    Failed(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Stop::Failed(error.into())
+    }
+}
+
+/// One attempt: keys, render, facts, findings, packages.
+fn deliver(project: &Project<'_>, session: &mut Session) -> Result<Outcome, Stop> {
+    let context = project.context;
+    let mut packages = Packages::load(project, session)?;
+    packages.refuse_foreign(session)?;
+    if let Some(outcome) = packages.up_to_date(session) {
+        packages.remember_stamps(project)?;
+        return Ok(outcome.with_removed(packages.remove_obsolete(project, session)?));
+    }
+    let staging = Staging::begin(&context.disk, &session.delivery.output_root)?;
+    let store = packages.store(project, session)?;
+    let tasks = packages.tasks(session, &staging);
+    packages.create_folders(session, &staging)?;
+
+    let inputs = session.input_files();
+    let mut streams = Streams::new(&context.disk, &session.plan, &inputs);
+    let pass = Pass {
+        disk: &context.disk,
+        plan: &session.plan,
+        store: &store,
+        files: &tasks,
+        progress: context.progress,
+    };
+    context.progress.begin(&session.what(), session.plan.segments());
+    let made = pass::run(&pass, &mut streams);
+    context.progress.end();
+    let made = made.map_err(|error| explain_stop(session, error))?;
+    let digests = streams.into_digests();
+    session.remember(project, &digests)?;
+
+    let proofs = proof::prove(session, &made);
+    let outcome = packages.publish(project, session, &digests, &made, proofs, &staging)?;
+    let removed = packages.remove_obsolete(project, session)?;
+    staging.end()?;
+    Ok(outcome.with_removed(removed))
+}
+
+/// Words the end of a pass with the place where the manifest names the input.
+fn explain_stop(session: &Session, error: PassError) -> Stop {
+    match error {
+        PassError::Disk(error) => error.into(),
+        PassError::Input(InputError::Moved(id)) => {
+            let input = session.delivery.input(id);
+            let diagnostic = Diagnostic::error(format!("{} keeps changing", input.shown))
+                .at(&input.span, "it changed each time it was read")
+                .help("wait for the bounce to end, then build again");
+            Stop::Moved((Box::new(diagnostic), input.shown.clone()))
+        }
+        PassError::Input(InputError::Audio(id, error)) => {
+            let input = session.delivery.input(id);
+            Diagnostic::error(format!("cannot read {}: {error}", input.shown))
+                .at(&input.span, "named here")
+                .help("export it again from the session")
+                .into_stop()
+        }
+        PassError::Input(InputError::Open(id, error)) => {
+            let input = session.delivery.input(id);
+            Diagnostic::error(error.to_string()).at(&input.span, "named here").into_stop()
+        }
+    }
+}
+
+trait IntoStop {
+    fn into_stop(self) -> Stop;
+}
+
+impl IntoStop for Diagnostic {
+    fn into_stop(self) -> Stop {
+        Stop::Failed(Failure::Request(Diagnostics::from(self)))
+    }
+}

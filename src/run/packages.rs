@@ -1,0 +1,560 @@
+//! The packages of a project: what they were, whether they still are, and how
+//! they become what they should be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::outcome::{FileOutcome, Outcome, PackageOutcome};
+use super::project::{Project, Session};
+use crate::audio::wav::{Bext, WavHeader};
+use crate::diag::{Diagnostic, Diagnostics, Failure};
+use crate::fsio::Disk;
+use crate::key::reason::{self, Making, Reason};
+use crate::key::segment::{Digests, Keys};
+use crate::key::{Key, KeyBuilder, RENDER_VERSION};
+use crate::manifest::delivery::InputId;
+use crate::package::publish::{self, Staging};
+use crate::package::{checksums, documents};
+use crate::plan::{Plan, PlannedFile};
+use crate::qc::report::PackageReport;
+use crate::render::pass::PassOutput;
+use crate::render::writer::FileTask;
+use crate::state::record::{self, CHECKSUMS, DocumentRecord, FactsRecord, FileRecord, Record};
+use crate::state::store::{Intact, Store};
+
+/// All packages of a manifest, as they are on disk.
+pub struct Packages {
+    current: Vec<Package>,
+    /// Records of packages that the manifest no longer names.
+    obsolete: Vec<(String, Record)>,
+}
+
+struct Package {
+    name: String,
+    /// Where it belongs.
+    folder: PathBuf,
+    /// What it was when it was published, and which of its files still are.
+    was: Option<(Record, Intact)>,
+}
+
+impl Package {
+    /// The record, if the package was published where it belongs now.
+    fn in_place(&self) -> Option<(&Record, &Intact)> {
+        let (record, intact) = self.was.as_ref()?;
+        (Path::new(&record.folder) == self.folder).then_some((record, intact))
+    }
+
+    /// An audio file as it was delivered, if it still is.
+    fn old_file(&self, path: &str) -> Option<&FileRecord> {
+        let (record, intact) = self.in_place()?;
+        record.files.iter().find(|file| file.path == path && intact.is_good(path))
+    }
+}
+
+/// Digests in a table, by input and segment.
+struct Table<'a>(&'a [&'a [Key]]);
+
+impl Digests for Table<'_> {
+    fn digest(&self, input: InputId, segment: usize) -> Key {
+        self.0[input.0 as usize].get(segment).copied().unwrap_or(Key::SILENCE)
+    }
+}
+
+/// The keys of everything delivered and proven.
+pub struct AllKeys {
+    /// `[print][segment]`.
+    pub prints: Vec<Vec<Key>>,
+    /// `[null test][segment]`.
+    pub nulls: Vec<Vec<Key>>,
+}
+
+impl AllKeys {
+    /// For known digests of all inputs.
+    pub fn compute(plan: &Plan, digests: &[&[Key]]) -> Self {
+        let keys = Keys::new(plan);
+        let mut all =
+            Self { prints: vec![Vec::new(); plan.prints.len()], nulls: vec![Vec::new(); plan.nulls.len()] };
+        for segment in 0..plan.segments() {
+            let here = keys.segment(&Table(digests), segment);
+            for id in plan.print_ids() {
+                all.prints[id.0 as usize].push(here.print(id));
+            }
+            for (null, list) in plan.nulls.iter().zip(&mut all.nulls) {
+                list.push(keys.null(null, &here));
+            }
+        }
+        all
+    }
+
+    /// As a pass found them.
+    pub fn of(made: &PassOutput) -> Self {
+        Self {
+            prints: made.prints.iter().map(|print| print.segments.clone()).collect(),
+            nulls: made.nulls.iter().map(|null| null.iter().map(|(k, _)| *k).collect()).collect(),
+        }
+    }
+}
+
+/// The bytes before the samples of a file.
+pub fn header(session: &Session, file: &PlannedFile) -> WavHeader {
+    let (delivery, plan) = (&session.delivery, &session.plan);
+    let spec = &delivery.deliverables[file.deliverable].spec;
+    let print = plan.print(file.print);
+    let bext = spec.bext.then(|| {
+        let name = delivery.content_name(file.content);
+        let title = &delivery.project.title;
+        let mode = print.layout.name();
+        Bext {
+            description: if title.is_empty() { name.to_owned() } else { format!("{title} - {name}") },
+            originator: "rebounce".to_owned(),
+            time_reference: delivery.programme.time_reference(),
+            coding_history: format!(
+                "A=PCM,F={},W={},M={mode},T=rebounce\r\n",
+                plan.sample_rate.hz(),
+                print.encoding.bits()
+            ),
+        }
+    });
+    WavHeader {
+        sample_rate: plan.sample_rate,
+        layout: print.layout,
+        encoding: print.encoding,
+        frames: plan.frames,
+        bext,
+    }
+}
+
+/// Stands for everything that the documents of a package are made from.
+fn documents_key(session: &Session, deliverable: usize, keys: &AllKeys) -> Key {
+    let mut key = KeyBuilder::new("documents");
+    key.text(env!("CARGO_PKG_VERSION")).number(u64::from(RENDER_VERSION));
+    key.text(&session.manifest);
+    key.text(&format!("{:?}", session.delivery.deliverables[deliverable].spec));
+    for input in &session.delivery.inputs {
+        key.text(&format!("{:?}", input.info));
+    }
+    for (_, file) in session.plan.files_of(deliverable) {
+        key.text(&file.path).number(keys.prints[file.print.0 as usize].len() as u64);
+        keys.prints[file.print.0 as usize].iter().for_each(|k| drop(key.key(*k)));
+    }
+    let nulls = session.plan.nulls.iter().zip(&keys.nulls);
+    for (_, list) in nulls.filter(|(null, _)| null.deliverable == deliverable) {
+        list.iter().for_each(|k| drop(key.key(*k)));
+    }
+    key.finish()
+}
+
+impl Packages {
+    /// Reads the records and looks at what stands on disk.
+    pub fn load(project: &Project<'_>, session: &Session) -> Result<Self, Failure> {
+        let context = project.context;
+        let mut notice = |text: String| (context.notice)(&text);
+        let mut load = |name: &str| record::load(&context.disk, &project.state, name, &mut notice);
+        let delivery = &session.delivery;
+        let mut current = Vec::new();
+        for deliverable in &delivery.deliverables {
+            let was = match load(&deliverable.name)? {
+                Some(record) => {
+                    let intact = Intact::check(&context.disk, &record)?;
+                    Some((record, intact))
+                }
+                None => None,
+            };
+            let folder = delivery.output_root.join(&deliverable.name);
+            current.push(Package { name: deliverable.name.clone(), folder, was });
+        }
+        let mut obsolete = Vec::new();
+        let whole = project.request.targets.is_empty() && !session.problems.has_errors();
+        for name in project.state.deliverables()?.into_iter().filter(|_| whole) {
+            if !current.iter().any(|package| package.name == name)
+                && let Some(record) = load(&name)?
+            {
+                obsolete.push((name, record));
+            }
+        }
+        Ok(Self { current, obsolete })
+    }
+
+    /// A folder that holds files of somebody else is not replaced.
+    pub fn refuse_foreign(&self, session: &Session, disk: &Disk) -> Result<(), Failure> {
+        let mut problems = Diagnostics::default();
+        for (package, deliverable) in self.current.iter().zip(&session.delivery.deliverables) {
+            let ours: BTreeSet<String> = match package.in_place() {
+                Some((record, _)) => record.entries().map(|(path, ..)| path.to_owned()).collect(),
+                None => checksums::listed(disk, &package.folder)?,
+            };
+            let foreign = publish::foreign(disk, &package.folder, &ours)?;
+            if let [first, rest @ ..] = foreign.as_slice() {
+                let more = match rest.len() {
+                    0 => String::new(),
+                    n => format!(" and {n} more"),
+                };
+                problems.push(
+                    Diagnostic::error(format!(
+                        "{} holds files that rebounce did not make: {first}{more}",
+                        package.folder.display()
+                    ))
+                    .at(&deliverable.span, "this package would replace the folder")
+                    .help("move them elsewhere, or deliver to another folder with `output:`"),
+                );
+            }
+        }
+        if problems.has_errors() { Err(problems.into()) } else { Ok(()) }
+    }
+
+    /// The outcome, if every package is what a build would make of it.
+    pub fn up_to_date(&self, session: &Session) -> Option<Outcome> {
+        let digests = session.known_digests()?;
+        let keys = AllKeys::compute(&session.plan, &digests);
+        let mut outcome = Outcome::default();
+        for (index, package) in self.current.iter().enumerate() {
+            let (record, intact) = package.in_place()?;
+            let mut files = Vec::new();
+            for (_, file) in session.plan.files_of(index) {
+                let old = package.old_file(&file.path)?;
+                let segments = &keys.prints[file.print.0 as usize];
+                let header = Key(*blake3::hash(&header(session, file).to_bytes()).as_bytes());
+                if old.segments != *segments || old.header != header {
+                    return None;
+                }
+                files.push(FileOutcome::kept(&file.path, segments.len(), old.blake3));
+            }
+            let same = intact.altered().is_empty()
+                && files.len() == record.files.len()
+                && record.documents_key == documents_key(session, index, &keys);
+            if !same {
+                return None;
+            }
+            outcome.packages.push(PackageOutcome {
+                name: package.name.clone(),
+                path: package.folder.clone(),
+                verdict: record.verdict,
+                files,
+                published: false,
+                lines: Vec::new(),
+            });
+        }
+        Some(outcome)
+    }
+
+    /// Notes the stamps of files that had to be read to be believed.
+    pub fn remember_stamps(&mut self, project: &Project<'_>) -> Result<(), Failure> {
+        for package in &mut self.current {
+            if let Some((record, intact)) = &mut package.was
+                && intact.rehashed
+            {
+                record.stamp_all(&project.context.disk)?;
+                record::confirm(&project.state, &package.name, record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that can be taken from what was delivered before, obsolete
+    /// packages included.
+    pub fn store(&self, project: &Project<'_>, session: &Session) -> Result<Store, Failure> {
+        let context = project.context;
+        let mut store = Store::default();
+        let per_segment = session.plan.sample_rate.frames_per_segment();
+        let mut notice = |text: String| (context.notice)(&text);
+        for package in &self.current {
+            if let Some((record, intact)) = &package.was {
+                store.add(record, &|path| intact.is_good(path), per_segment);
+            }
+            store.add_facts(record::load_facts(&project.state, &package.name, &mut notice)?);
+        }
+        for (name, record) in &self.obsolete {
+            let intact = Intact::check(&context.disk, record)?;
+            store.add(record, &|path| intact.is_good(path), per_segment);
+            store.add_facts(record::load_facts(&project.state, name, &mut notice)?);
+        }
+        Ok(store)
+    }
+
+    /// The files to write.
+    pub fn tasks<'p>(&'p self, session: &Session, staging: &Staging<'_>) -> Vec<FileTask<'p>> {
+        let task = |file: &PlannedFile| {
+            let package = &self.current[file.deliverable];
+            let header = header(session, file);
+            let old = package
+                .old_file(&file.path)
+                .map(|record| (record, package.folder.join(&file.path)));
+            FileTask {
+                print: file.print,
+                padding: header.padding(),
+                header: header.to_bytes(),
+                staged: staging.folder(&package.name).join(&file.path),
+                old,
+                frames: session.plan.frames,
+            }
+        };
+        session.plan.files.iter().map(task).collect()
+    }
+
+    /// Makes the folders that the files are written to.
+    pub fn create_folders(
+        &self,
+        session: &Session,
+        staging: &Staging<'_>,
+    ) -> Result<(), Failure> {
+        for (index, package) in self.current.iter().enumerate() {
+            let paths: Vec<&str> =
+                session.plan.files_of(index).map(|(_, file)| file.path.as_str()).collect();
+            staging.create(&package.name, &paths)?;
+        }
+        Ok(())
+    }
+
+    /// Publishes every package that is not what it should be.
+    pub fn publish(
+        &self,
+        project: &Project<'_>,
+        session: &Session,
+        digests: &[Vec<Key>],
+        made: &PassOutput,
+        proofs: Vec<PackageReport>,
+        staging: &Staging<'_>,
+    ) -> Result<Outcome, Failure> {
+        let keys = AllKeys::of(made);
+        let mut outcome = Outcome::default();
+        for (index, (package, report)) in self.current.iter().zip(proofs).enumerate() {
+            let publication =
+                Publication { project, session, digests, made, index, package, report: &report };
+            outcome.packages.push(publication.carry_out(&keys, staging)?);
+        }
+        Ok(outcome)
+    }
+
+    /// Removes packages that the manifest no longer names, and the old places of
+    /// packages that moved. What somebody else put or changed there stays.
+    pub fn remove_obsolete(
+        &self,
+        project: &Project<'_>,
+        _session: &Session,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        let disk = &project.context.disk;
+        let moved = self.current.iter().filter(|package| package.in_place().is_none());
+        let moved = moved.filter_map(|package| package.was.as_ref().map(|(record, _)| (None, record)));
+        let gone = self.obsolete.iter().map(|(name, record)| (Some(name), record));
+        let mut removed = Vec::new();
+        for (name, record) in moved.chain(gone) {
+            let folder = PathBuf::from(&record.folder);
+            remove_package(disk, project, record)?;
+            if let Some(name) = name {
+                record::forget(&project.state, name)?;
+            }
+            removed.push(folder);
+        }
+        Ok(removed)
+    }
+}
+
+/// Removes the files of a package that are still as they were published.
+pub fn remove_package(
+    disk: &Disk,
+    project: &Project<'_>,
+    record: &Record,
+) -> Result<bool, Failure> {
+    let intact = Intact::check(disk, record)?;
+    let ours: Vec<String> = record
+        .entries()
+        .map(|(path, ..)| path.to_owned())
+        .filter(|path| intact.is_good(path))
+        .collect();
+    let folder = Path::new(&record.folder);
+    let whole = publish::remove(disk, folder, ours.into_iter())?;
+    if !whole && disk.is_folder(folder) {
+        (project.context.notice)(&format!(
+            "{} keeps files that rebounce did not make, or that were changed since",
+            folder.display()
+        ));
+    }
+    Ok(whole)
+}
+
+/// One package on its way to its place.
+struct Publication<'a> {
+    project: &'a Project<'a>,
+    session: &'a Session,
+    digests: &'a [Vec<Key>],
+    made: &'a PassOutput,
+    index: usize,
+    package: &'a Package,
+    report: &'a PackageReport,
+}
+
+impl Publication<'_> {
+    fn carry_out(&self, keys: &AllKeys, staging: &Staging<'_>) -> Result<PackageOutcome, Failure> {
+        let mut papers = documents(self.report);
+        let files = self.file_records();
+        papers.push((CHECKSUMS.to_owned(), self.checksums(&files, &papers).into_bytes()));
+        let mut record = Record {
+            folder: self.package.folder.to_string_lossy().into_owned(),
+            documents_key: documents_key(self.session, self.index, keys),
+            verdict: self.report.verdict(),
+            documents: papers
+                .iter()
+                .map(|(path, bytes)| DocumentRecord {
+                    path: path.clone(),
+                    stamp: None,
+                    blake3: Key(*blake3::hash(bytes).as_bytes()),
+                })
+                .collect(),
+            inputs: self.inputs(),
+            files,
+        };
+        let state = &self.project.state;
+        let published = !self.is_in_place(&record);
+        if published {
+            record::save_facts(state, &self.package.name, &self.facts())?;
+            self.stage(staging, &papers)?;
+            record::prepare(state, &self.package.name, &record)?;
+            staging.publish(&self.package.name, &self.package.folder)?;
+        }
+        record.stamp_all(&self.project.context.disk)?;
+        record::confirm(state, &self.package.name, &record)?;
+        Ok(PackageOutcome {
+            name: self.package.name.clone(),
+            path: self.package.folder.clone(),
+            verdict: record.verdict,
+            files: self.outcomes(&record),
+            published,
+            lines: self.report.summary(),
+        })
+    }
+
+    fn planned(&self) -> impl Iterator<Item = (usize, &PlannedFile)> {
+        self.session.plan.files_of(self.index)
+    }
+
+    fn file_records(&self) -> Vec<FileRecord> {
+        let plan = &self.session.plan;
+        self.planned()
+            .map(|(index, file)| {
+                let made = &self.made.prints[file.print.0 as usize];
+                let header = header(self.session, file);
+                let bytes = header.to_bytes();
+                FileRecord {
+                    path: file.path.clone(),
+                    stamp: None,
+                    blake3: self.made.files[index].blake3,
+                    header: Key(*blake3::hash(&bytes).as_bytes()),
+                    header_bytes: bytes.len() as u64,
+                    frame_bytes: header.frame_bytes() as u32,
+                    frames: plan.frames,
+                    segments: made.segments.clone(),
+                    overs: made.overs.clone(),
+                    recipe: reason::recipe(plan, file.print),
+                }
+            })
+            .collect()
+    }
+
+    fn checksums(&self, files: &[FileRecord], papers: &[(String, Vec<u8>)]) -> String {
+        let audio = files.iter().map(|file| (file.path.clone(), file.blake3.hex()));
+        let papers = papers
+            .iter()
+            .map(|(path, bytes)| (path.clone(), blake3::hash(bytes).to_hex().to_string()));
+        checksums::write(audio.chain(papers))
+    }
+
+    fn inputs(&self) -> Vec<(String, Vec<Key>)> {
+        self.session
+            .heard_by(self.index)
+            .into_iter()
+            .map(|id| {
+                let shown = self.session.delivery.input(id).shown.clone();
+                (shown, self.digests[id.0 as usize].clone())
+            })
+            .collect()
+    }
+
+    fn facts(&self) -> FactsRecord {
+        let prints: BTreeSet<_> = self.planned().map(|(_, file)| file.print).collect();
+        let nulls = self.session.plan.nulls.iter().zip(&self.made.nulls);
+        FactsRecord {
+            segments: prints
+                .into_iter()
+                .flat_map(|print| self.made.prints[print.0 as usize].facts.clone())
+                .collect(),
+            nulls: nulls
+                .filter(|(null, _)| null.deliverable == self.index)
+                .flat_map(|(_, facts)| facts.clone())
+                .collect(),
+        }
+    }
+
+    /// Whether the folder already holds exactly this.
+    fn is_in_place(&self, record: &Record) -> bool {
+        let Some((old, intact)) = self.package.in_place() else { return false };
+        let entries = |record: &Record| {
+            record.entries().map(|(path, _, hash)| (path.to_owned(), hash)).collect::<BTreeMap<_, _>>()
+        };
+        intact.altered().is_empty() && entries(old) == entries(record)
+    }
+
+    /// Completes the staging folder: files that did not change, and documents.
+    fn stage(&self, staging: &Staging<'_>, papers: &[(String, Vec<u8>)]) -> Result<(), Failure> {
+        let disk = &self.project.context.disk;
+        let folder = staging.folder(&self.package.name);
+        for (index, file) in self.planned() {
+            if !self.made.files[index].rewritten {
+                let from = self.package.folder.join(&file.path);
+                disk.link_or_copy(&from, &folder.join(&file.path))?;
+            }
+        }
+        for (path, bytes) in papers {
+            let mut out = disk.create(&folder.join(path))?;
+            out.write(bytes)?;
+            out.finish()?;
+        }
+        Ok(())
+    }
+
+    fn outcomes(&self, record: &Record) -> Vec<FileOutcome> {
+        self.planned()
+            .zip(&record.files)
+            .map(|((index, file), now)| FileOutcome {
+                path: file.path.clone(),
+                built: self.made.files[index].rewritten,
+                segments_total: now.segments.len(),
+                rendered: reason::ranges(
+                    self.made.prints[file.print.0 as usize].rendered.iter().copied(),
+                ),
+                blake3: now.blake3,
+                reasons: self.reasons(index, now),
+            })
+            .collect()
+    }
+
+    fn reasons(&self, index: usize, now: &FileRecord) -> Vec<Reason> {
+        let inputs = self.inputs();
+        match &self.package.was {
+            _ if !self.made.files[index].rewritten => Vec::new(),
+            None => vec![Reason::New],
+            Some((record, intact)) => {
+                why(record, intact, &now.path, &Making {
+                    frames: now.frames,
+                    recipe: &now.recipe,
+                    inputs: inputs.iter().map(|(name, keys)| (name.as_str(), keys.as_slice())).collect(),
+                })
+            }
+        }
+    }
+}
+
+/// Why a file of a recorded package is not what it should be now.
+pub fn why(record: &Record, intact: &Intact, path: &str, now: &Making<'_>) -> Vec<Reason> {
+    let Some(old) = record.files.iter().find(|file| file.path == path) else {
+        return vec![Reason::New];
+    };
+    if !intact.is_good(path) {
+        return vec![Reason::Altered];
+    }
+    let was = Making {
+        frames: old.frames,
+        recipe: &old.recipe,
+        inputs: record.inputs.iter().map(|(name, keys)| (name.as_str(), keys.as_slice())).collect(),
+    };
+    reason::compare(&was, now)
+}
