@@ -15,7 +15,7 @@ use crate::spec::{Check, Limit, Scope, Spec};
 use crate::units::dbfs;
 
 /// Source of the checks that hold for any package.
-const ANY_PACKAGE: &str = "any package of audio (checked by rebounce always)";
+const ANY_PACKAGE: &str = "rebounce, for any package";
 /// Source of the null test's steps; no public standard sets a figure.
 const NULL_STEPS: &str = "rebounce, as no standard sets a figure: \
     pass up to -90 dBFS (one step of 16 bits), warn from a null depth of 60 dB";
