@@ -8,6 +8,7 @@ pub mod json;
 pub mod readme;
 
 use crate::qc::report::{PackageReport, Verdict};
+use crate::qc::words::timecode;
 
 /// The documents worded from `report`, by their names in the package. Checksums
 /// cover these too, so they are written after them ([`checksums::write`]).
@@ -43,7 +44,7 @@ fn one_line(text: &str) -> String {
 fn start_words(report: &PackageReport) -> String {
     let programme = &report.programme;
     let mut words = vec!["every file starts at the same moment".to_owned()];
-    if let Some(label) = crate::qc::words::timecode(programme, 0) {
+    if let Some(label) = timecode(programme, 0) {
         words.push(format!("timecode {label}"));
     }
     if report.bext {

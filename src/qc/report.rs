@@ -4,6 +4,7 @@
 //! a document: `package` turns it into README.txt, QC.html and qc.json.
 
 use crate::audio::layout::Layout;
+use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{
     Content, Deliverable, DeliveredFile, Delivery, Downmix, Part, Programme, Project, StemId,
 };
@@ -120,7 +121,7 @@ impl FileReport {
             frames: measures.frames,
             sample_rate: delivery.programme.sample_rate,
             bits: file.encoding.bits(),
-            float: file.encoding == crate::audio::wav::Encoding::Float32,
+            float: file.encoding == Encoding::Float32,
             layout: file.layout,
             blake3,
             measures,
@@ -299,7 +300,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::audio::wav::Encoding;
     use crate::diag::{SourceText, Span};
     use crate::manifest::delivery::{Mix, MixId, Stem, Track, TrackId};
     use crate::qc::testing::{film, song, song_programme, spec};

@@ -56,7 +56,7 @@ pub fn timecode(programme: &Programme, frame: u64) -> Option<String> {
 }
 
 /// Video frames from one midnight to the next, dropped labels left out.
-pub fn frames_per_day(rate: FrameRate) -> u64 {
+fn frames_per_day(rate: FrameRate) -> u64 {
     let last = format!("23:59:59:{:02}", rate.nominal() - 1);
     Timecode::parse(&last, rate).map_or(u64::MAX, |last| last.frames() + 1)
 }
