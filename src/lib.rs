@@ -14,3 +14,5 @@ pub mod dsp;
 pub mod manifest;
 pub mod qc;
 pub mod spec;
+
+pub mod package;

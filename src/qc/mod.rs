@@ -1,3 +1,10 @@
 //! Facts, judgement and the null test.
 
 pub mod facts;
+pub mod judge;
+pub mod measures;
+pub mod report;
+pub mod words;
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,424 @@
+//! The value that everything said about a package is worded from.
+//!
+//! Facts and findings, names and settings, in one place and without any text of
+//! a document: `package` turns it into README.txt, QC.html and qc.json.
+
+use crate::audio::layout::Layout;
+use crate::audio::wav::Encoding;
+use crate::manifest::delivery::{
+    Content, Deliverable, DeliveredFile, Delivery, Downmix, Part, Programme, Project, StemId,
+};
+use crate::qc::judge::judge;
+use crate::qc::measures::{Measures, NullResult, NullVerdict};
+use crate::units::{Gain, SampleRate};
+
+/// How a check came out, from good to bad.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As required.
+    #[default]
+    Pass,
+    /// Somebody should look.
+    Warn,
+    /// The recipient would send it back.
+    Fail,
+}
+
+impl Verdict {
+    /// `pass`, `warn` or `fail`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Warn => "warn",
+            Verdict::Fail => "fail",
+        }
+    }
+}
+
+/// Whether a file holds a stem or a mix.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A sum of tracks.
+    Stem,
+    /// A sum of stems.
+    Mix,
+}
+
+impl Kind {
+    /// `stem` or `mix`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Stem => "stem",
+            Kind::Mix => "mix",
+        }
+    }
+}
+
+/// One delivered audio file: what it holds, how, and what was measured of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FileReport {
+    /// Path within the package, with `/`.
+    pub path: String,
+    /// Name of the stem or mix in the manifest.
+    pub name: String,
+    /// Stem or mix.
+    pub kind: Kind,
+    /// Standard role; empty if none was given.
+    pub role: String,
+    /// What is baked in, in the user's words; may be empty.
+    pub notes: String,
+    /// Names of the tracks, stems or mixes it sums.
+    pub contains: Vec<String>,
+    /// Level change of the sum.
+    pub gain: Gain,
+    /// How it was folded down, if it was.
+    pub downmix: Option<Downmix>,
+    /// Length.
+    pub frames: u64,
+    /// Frames per second.
+    pub sample_rate: SampleRate,
+    /// Bits of one sample.
+    pub bits: u16,
+    /// Whether samples are floats.
+    pub float: bool,
+    /// Its channels, in order.
+    pub layout: Layout,
+    /// BLAKE3 of the file's bytes, 64 hex digits.
+    pub blake3: String,
+    /// What was measured on the samples written.
+    pub measures: Measures,
+}
+
+impl FileReport {
+    /// The report of one file of `delivery`, from what was measured of it.
+    pub fn new(
+        delivery: &Delivery,
+        file: &DeliveredFile,
+        blake3: String,
+        measures: Measures,
+    ) -> Self {
+        let (kind, role, notes, gain, downmix) = match file.content {
+            Content::Stem(id) => {
+                let stem = delivery.stem(id);
+                (Kind::Stem, &stem.role, &stem.notes, stem.gain, None)
+            }
+            Content::Mix(id) => {
+                let mix = delivery.mix(id);
+                (Kind::Mix, &mix.role, &mix.notes, mix.gain, mix.downmix)
+            }
+        };
+        Self {
+            path: file.path.clone(),
+            name: delivery.content_name(file.content).to_owned(),
+            kind,
+            role: role.clone(),
+            notes: notes.clone(),
+            contains: contents(delivery, file.content),
+            gain,
+            downmix,
+            frames: measures.frames,
+            sample_rate: delivery.programme.sample_rate,
+            bits: file.encoding.bits(),
+            float: file.encoding == Encoding::Float32,
+            layout: file.layout,
+            blake3,
+            measures,
+        }
+    }
+
+    /// How samples are written, in words: `24-bit`, `32-bit float`.
+    pub fn encoding_words(&self) -> String {
+        format!("{}-bit{}", self.bits, if self.float { " float" } else { "" })
+    }
+}
+
+/// What a null test compares a mix with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NullKind {
+    /// The approved print, by its path as the manifest writes it.
+    Reference {
+        /// The path.
+        shown: String,
+    },
+    /// The sum of the delivered stems.
+    Stems,
+}
+
+/// One null test.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NullReport {
+    /// What the mix was compared with.
+    pub kind: NullKind,
+    /// Path of the mix within the package.
+    pub of: String,
+    /// Names of what was summed.
+    pub parts: Vec<String>,
+    /// Names of parts of the mix that the package does not hold.
+    pub missing: Vec<String>,
+    /// The residual.
+    pub result: NullResult,
+    /// How it came out; `None` where parts are missing, for then a residual is
+    /// to be expected and says nothing about what was delivered.
+    pub verdict: Option<NullVerdict>,
+    /// Frames of the reference minus frames of the programme.
+    pub length_difference: i64,
+}
+
+/// A place in time at which a finding holds.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct FindingSpan {
+    /// First frame.
+    pub from_frame: u64,
+    /// Frame after the last.
+    pub to_frame: u64,
+    /// Name of the channel; `None` for all.
+    pub channel: Option<String>,
+}
+
+/// A fact held against a limit.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Finding {
+    /// Stable name of the check: `true-peak`.
+    pub check: &'static str,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// Path of the file; empty where it concerns the package as a whole.
+    pub file: String,
+    /// What was found, in words.
+    pub message: String,
+    /// What was measured; `None` for silence and where nothing is measured.
+    pub value: Option<f64>,
+    /// The bound it was held against.
+    pub limit: Option<f64>,
+    /// Unit of both; may be empty.
+    pub unit: &'static str,
+    /// Who asks for it.
+    pub source: String,
+    /// What brings it about and what to do; empty where it passed.
+    pub cause: String,
+    /// Where; empty where it concerns the whole length.
+    pub spans: Vec<FindingSpan>,
+}
+
+/// All that is known of a package.
+#[derive(Clone, Debug)]
+pub struct PackageReport {
+    /// Name of the deliverable.
+    pub deliverable: String,
+    /// Name of its spec.
+    pub spec: String,
+    /// The spec's one line for people.
+    pub spec_title: String,
+    /// Whether a `bext` chunk carries the start time.
+    pub bext: bool,
+    /// A word to the recipient; may be empty.
+    pub notes: String,
+    /// Who and what.
+    pub project: Project,
+    /// The timeline.
+    pub programme: Programme,
+    /// Its audio files: stems first, then mixes.
+    pub files: Vec<FileReport>,
+    /// The null tests.
+    pub nulls: Vec<NullReport>,
+    /// What was checked and how it came out, passes included.
+    pub findings: Vec<Finding>,
+}
+
+impl PackageReport {
+    /// The report of `deliverable`: its files and null tests, judged by its spec.
+    pub fn new(
+        delivery: &Delivery,
+        deliverable: &Deliverable,
+        files: Vec<FileReport>,
+        nulls: Vec<NullReport>,
+    ) -> Self {
+        let spec = &deliverable.spec;
+        let findings = judge(spec, &delivery.programme, &files, &nulls);
+        Self {
+            deliverable: deliverable.name.clone(),
+            spec: spec.name.clone(),
+            spec_title: spec.title.clone(),
+            bext: spec.bext,
+            notes: deliverable.notes.clone(),
+            project: delivery.project.clone(),
+            programme: delivery.programme.clone(),
+            files,
+            nulls,
+            findings,
+        }
+    }
+
+    /// The worst of its findings.
+    pub fn verdict(&self) -> Verdict {
+        self.findings.iter().map(|finding| finding.verdict).max().unwrap_or_default()
+    }
+}
+
+/// What a stem or mix sums, in the fewest names that are true: a mix of a mix is
+/// told by the stems within, and a stem is opened only where a part of it was
+/// taken out.
+fn contents(delivery: &Delivery, content: Content) -> Vec<String> {
+    let mut names = Vec::new();
+    match content {
+        Content::Stem(id) => name_parts(delivery, &delivery.stem(id).from, &[], &mut names),
+        Content::Mix(id) => name_parts(delivery, &[Part::Mix(id)], &[], &mut names),
+    }
+    names
+}
+
+fn name_parts(delivery: &Delivery, parts: &[Part], without: &[StemId], names: &mut Vec<String>) {
+    for part in parts {
+        match *part {
+            Part::Track(id) => names.push(delivery.track(id).name.clone()),
+            Part::Mix(id) => {
+                let mix = delivery.mix(id);
+                let without = [without, &mix.without].concat();
+                name_parts(delivery, &mix.from, &without, names);
+            }
+            Part::Stem(id) if without.contains(&id) => {}
+            Part::Stem(id) if hears_any(delivery, id, without) => {
+                name_parts(delivery, &delivery.stem(id).from, without, names);
+            }
+            Part::Stem(id) => names.push(delivery.stem(id).name.clone()),
+        }
+    }
+}
+
+/// Whether one of `stems` was summed into `stem`, at any depth.
+fn hears_any(delivery: &Delivery, stem: StemId, stems: &[StemId]) -> bool {
+    delivery.stem(stem).from.iter().any(|part| match part {
+        Part::Stem(id) => stems.contains(id) || hears_any(delivery, *id, stems),
+        Part::Track(_) | Part::Mix(_) => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::diag::{SourceText, Span};
+    use crate::manifest::delivery::{Mix, MixId, Stem, Track, TrackId};
+    use crate::qc::testing::{film, song, song_programme, spec};
+
+    fn span() -> Span {
+        Span::new(&Arc::new(SourceText { path: "m.yaml".into(), text: String::new() }), 0..0)
+    }
+
+    fn track(name: &str) -> Track {
+        Track {
+            name: name.into(),
+            files: Vec::new(),
+            layout: Layout::Stereo,
+            at_frame: 0,
+            gain: Gain::UNITY,
+            invert: false,
+            pan: None,
+            span: span(),
+        }
+    }
+
+    fn stem(name: &str, from: Vec<Part>) -> Stem {
+        Stem {
+            name: name.into(),
+            from,
+            gain: Gain::UNITY,
+            layout: Layout::Stereo,
+            role: "music".into(),
+            notes: "as in the mix".into(),
+            span: span(),
+        }
+    }
+
+    fn mix(name: &str, from: Vec<Part>, without: Vec<StemId>) -> Mix {
+        Mix {
+            name: name.into(),
+            from,
+            without,
+            gain: Gain::UNITY,
+            layout: Layout::Stereo,
+            downmix: None,
+            reference: None,
+            role: String::new(),
+            notes: String::new(),
+            span: span(),
+        }
+    }
+
+    /// drums: kick; lead: vox; vocals: lead + bgv; and three mixes.
+    fn delivery() -> Delivery {
+        let (drums, lead, vocals) = (StemId(0), StemId(1), StemId(2));
+        let full = Part::Mix(MixId(0));
+        Delivery {
+            project: Project::default(),
+            programme: song_programme(),
+            inputs: Vec::new(),
+            tracks: vec![track("kick"), track("vox"), track("bgv")],
+            stems: vec![
+                stem("drums", vec![Part::Track(TrackId(0))]),
+                stem("lead", vec![Part::Track(TrackId(1))]),
+                stem("vocals", vec![Part::Stem(lead), Part::Track(TrackId(2))]),
+            ],
+            mixes: vec![
+                mix("full", vec![Part::Stem(drums), Part::Stem(vocals)], vec![]),
+                mix("instrumental", vec![full], vec![vocals]),
+                mix("tv", vec![full], vec![lead]),
+            ],
+            deliverables: Vec::new(),
+            output_root: "/out".into(),
+        }
+    }
+
+    fn report_of(content: Content) -> FileReport {
+        let file = DeliveredFile {
+            path: "a.wav".into(),
+            content,
+            encoding: Encoding::Float32,
+            layout: Layout::Stereo,
+        };
+        FileReport::new(&delivery(), &file, "00".repeat(32), Measures::default())
+    }
+
+    #[test]
+    fn a_file_lists_what_is_in_it_and_not_what_was_taken_out() {
+        let contains = |content| report_of(content).contains;
+        assert_eq!(contains(Content::Stem(StemId(2))), ["lead", "bgv"]);
+        assert_eq!(contains(Content::Mix(MixId(0))), ["drums", "vocals"]);
+        assert_eq!(contains(Content::Mix(MixId(1))), ["drums"]);
+        assert_eq!(contains(Content::Mix(MixId(2))), ["drums", "bgv"]);
+    }
+
+    #[test]
+    fn a_file_carries_its_notes_and_its_encoding_in_words() {
+        let report = report_of(Content::Stem(StemId(0)));
+        assert_eq!((report.name.as_str(), report.kind), ("drums", Kind::Stem));
+        assert_eq!((report.role.as_str(), report.notes.as_str()), ("music", "as in the mix"));
+        assert_eq!(report.encoding_words(), "32-bit float");
+    }
+
+    #[test]
+    fn the_verdict_of_a_package_is_its_worst_finding() {
+        assert_eq!(song().verdict(), Verdict::Fail);
+        assert_eq!(film().verdict(), Verdict::Pass);
+        assert_eq!(PackageReport { findings: Vec::new(), ..song() }.verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_package_is_judged_by_its_spec() {
+        let delivery = delivery();
+        let deliverable = Deliverable {
+            name: "for-mastering".into(),
+            spec: Arc::new(spec()),
+            files: Vec::new(),
+            notes: "hello".into(),
+            span: span(),
+        };
+        let song = song();
+        let report = PackageReport::new(&delivery, &deliverable, song.files, song.nulls);
+        assert_eq!(report.findings, song.findings);
+        assert_eq!((report.spec.as_str(), report.bext), ("stem-mastering", true));
+    }
+}

@@ -1,0 +1,183 @@
+//! How figures and places are written for people: the one wording that findings,
+//! README.txt and QC.html share. Judges nothing.
+
+use crate::audio::layout::Layout;
+use crate::manifest::delivery::Programme;
+use crate::qc::measures::NullVerdict;
+use crate::qc::report::{FileReport, FindingSpan, NullKind, NullReport};
+use crate::units::{FrameRate, Timecode};
+
+/// A level to `decimals` places with its unit; `none` where there is no number.
+pub fn level(value: Option<f64>, unit: &str, decimals: usize, none: &str) -> String {
+    match value {
+        Some(value) => format!("{} {unit}", decimal(value, decimals)).trim_end().to_owned(),
+        None => none.to_owned(),
+    }
+}
+
+/// Two figures to two decimals, or to as many as it takes to tell them apart: a
+/// miss must never read "-1.00 is above -1.00".
+pub fn apart(value: f64, limit: f64) -> (String, String) {
+    let at = |decimals| (decimal(value, decimals), decimal(limit, decimals));
+    (2..=12).map(at).find(|(a, b)| a != b || value == limit).unwrap_or_else(|| at(2))
+}
+
+/// `value` to `decimals` places, zero without a sign.
+fn decimal(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.bytes().all(|b| b == b'0' || b == b'.') => rest.to_owned(),
+        _ => text,
+    }
+}
+
+/// `1 frame`, `2 frames`.
+pub fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A frame of the programme as people look for it: `0:12.500`, or
+/// `01:00:12:12 (0:12.500)` where the programme has timecode.
+pub fn place(programme: &Programme, frame: u64) -> String {
+    let clock = programme.sample_rate.clock(frame);
+    match timecode(programme, frame) {
+        Some(label) => format!("{label} ({clock})"),
+        None => clock,
+    }
+}
+
+/// The timecode at a frame of the programme, if it has any.
+pub fn timecode(programme: &Programme, frame: u64) -> Option<String> {
+    let (rate, _) = programme.frame_rate.zip(programme.start)?;
+    // A programme that starts with a leader before midnight runs on at 00:00:00:00.
+    let day = rate.audio_frame(frames_per_day(rate), programme.sample_rate);
+    let since_midnight = (programme.time_reference() + frame) % day;
+    Some(Timecode::at(since_midnight, programme.sample_rate, rate).label(rate))
+}
+
+/// Video frames from one midnight to the next, dropped labels left out.
+fn frames_per_day(rate: FrameRate) -> u64 {
+    let last = format!("23:59:59:{:02}", rate.nominal() - 1);
+    Timecode::parse(&last, rate).map_or(u64::MAX, |last| last.frames() + 1)
+}
+
+/// Places in time, the first few in full: `0:01.000 to 0:02.000 in L`.
+pub fn places(programme: &Programme, spans: &[FindingSpan]) -> String {
+    const SHOWN: usize = 4;
+    let mut shown: Vec<String> = spans
+        .iter()
+        .take(SHOWN)
+        .map(|span| {
+            let from = place(programme, span.from_frame);
+            let channel = span.channel.as_ref().map(|c| format!(" in {c}")).unwrap_or_default();
+            if span.to_frame <= span.from_frame + 1 {
+                return format!("{from}{channel}");
+            }
+            format!("{from} to {}{channel}", place(programme, span.to_frame))
+        })
+        .collect();
+    if spans.len() > SHOWN {
+        shown.push(format!("and {} more", spans.len() - SHOWN));
+    }
+    shown.join(", ")
+}
+
+/// Name of the channel at `index`, as the layout spells it; `None` in mono, where
+/// it would say nothing.
+pub fn channel_name(layout: Layout, index: usize) -> Option<String> {
+    let layout = Some(layout).filter(|layout| layout.width() > 1)?;
+    layout.channels().get(index).map(|channel| channel.name().to_owned())
+}
+
+/// What the mix of a null test was compared with, in words.
+pub fn compared_with(null: &NullReport) -> String {
+    match &null.kind {
+        NullKind::Reference { shown } => format!("the reference {shown}"),
+        NullKind::Stems => format!("the sum of {}", null.parts.join(" + ")),
+    }
+}
+
+/// How a null test came out and what that means.
+pub fn null_outcome(null: &NullReport, files: &[FileReport], programme: &Programme) -> String {
+    let result = &null.result;
+    let Some(verdict) = null.verdict else {
+        return format!(
+            "not judged: {} {} part of the mix and not in this package",
+            null.missing.join(", "),
+            if null.missing.len() == 1 { "is" } else { "are" }
+        );
+    };
+    let layout = files.iter().find(|file| file.path == null.of).map(|file| file.layout);
+    let channel = layout.and_then(|layout| channel_name(layout, result.peak_channel.into()));
+    let peak = format!(
+        "{}{} at {}",
+        level(result.peak_dbfs, "dBFS", 1, "silence"),
+        channel.map(|name| format!(" in {name}")).unwrap_or_default(),
+        place(programme, result.peak_frame)
+    );
+    let depth = level(result.null_depth_db, "dB", 1, "not measurable");
+    match verdict {
+        NullVerdict::Exact => "nulls to digital silence: every sample is equal, bit for bit".into(),
+        NullVerdict::Quantisation => {
+            format!("nulls but for the rounding of the last bit: peak of the difference {peak}")
+        }
+        NullVerdict::Pass => {
+            format!("nulls below one step of 16 bits: peak of the difference {peak}")
+        }
+        NullVerdict::Warn => format!(
+            "nulls in the main, not fully: peak of the difference {peak}, null depth {depth}"
+        ),
+        NullVerdict::Fail => {
+            format!("does not null: peak of the difference {peak}, null depth {depth}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::qc::testing::{film_programme, song_programme};
+
+    #[test]
+    fn a_miss_never_reads_like_its_limit() {
+        assert_eq!(apart(-0.8, -1.0), ("-0.80".into(), "-1.00".into()));
+        assert_eq!(apart(-0.9999, -1.0), ("-0.9999".into(), "-1.0000".into()));
+        assert_eq!(apart(-1.0, -1.0), ("-1.00".into(), "-1.00".into()));
+    }
+
+    #[test]
+    fn zero_has_no_sign_and_a_bare_number_no_space() {
+        assert_eq!(level(Some(-0.001), "dBFS", 1, "silence"), "0.0 dBFS");
+        assert_eq!(level(Some(-0.26), "", 1, ""), "-0.3");
+        assert_eq!(level(None, "dBFS", 1, "silence"), "silence");
+    }
+
+    #[test]
+    fn places_are_clock_times_and_timecode_where_there_is_any() {
+        assert_eq!(place(&song_programme(), 600_000), "0:12.500");
+        assert_eq!(place(&film_programme(), 0), "00:59:50:00 (0:00.000)");
+        let span = |from_frame, to_frame, channel: Option<&str>| FindingSpan {
+            from_frame,
+            to_frame,
+            channel: channel.map(str::to_owned),
+        };
+        let spans = [span(48_000, 96_000, None), span(144_000, 144_001, Some("L"))];
+        assert_eq!(places(&song_programme(), &spans), "0:01.000 to 0:02.000, 0:03.000 in L");
+        let many = vec![span(0, 1, None); 6];
+        assert!(places(&song_programme(), &many).ends_with("0:00.000, and 2 more"));
+    }
+
+    #[test]
+    fn timecode_runs_past_midnight() {
+        for (name, start) in [("25", "23:59:58:00"), ("29.97df", "23:59:58;00")] {
+            let mut programme = film_programme();
+            let rate = FrameRate::parse(name).unwrap();
+            programme.frame_rate = Some(rate);
+            programme.start = Timecode::parse(start, rate);
+            let two_seconds =
+                rate.audio_frame(2 * u64::from(rate.nominal()), programme.sample_rate);
+            let label = timecode(&programme, two_seconds + 1).unwrap();
+            assert_eq!(label.replace(';', ":"), "00:00:00:00", "{name}");
+        }
+    }
+}
