@@ -1,41 +1,324 @@
-#[derive(Clone, PartialEq, Debug, Default, serde::Serialize)]
-pub struct Measures {
-    pub frames: u64,
-    pub sample_peak_dbfs: Option<f64>,
-    pub sample_peak_frame: Option<u64>,
-    pub sample_peak_channel: Option<u16>,
-    pub true_peak_dbtp: Option<f64>,
-    pub integrated_lufs: Option<f64>,
-    pub loudness_range_lu: Option<f64>,
-    pub max_momentary_lufs: Option<f64>,
-    pub max_short_term_lufs: Option<f64>,
-    pub rms_dbfs: Option<f64>,
-    pub dc_offset: Vec<f64>,
-    pub correlation: Option<f64>,
-    pub effective_bits: Option<u32>,
-    pub overs: u64,
-    pub silent: bool,
-    pub head_silence_frames: u64,
-    pub tail_silence_frames: u64,
-    pub channel_true_peak_dbtp: Vec<Option<f64>>,
+//! Merging: from the facts of segments to the measures of a file. Judges
+//! nothing, with one exception: what a null test's residual amounts to.
+
+use serde::Serialize;
+
+use crate::audio::layout::Layout;
+use crate::audio::wav::Encoding;
+use crate::dsp::loudness::loudness;
+use crate::qc::facts::{ChannelFacts, NullFacts, SegmentFacts};
+use crate::units::{SampleRate, dbfs};
+
+/// Spans of a null test that are kept; a stem that is late by a frame differs
+/// everywhere, and a list of thousands tells no more than its first few.
+const SPANS_KEPT: usize = 32;
+
+/// A sample of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Place {
+    /// Frame, counted from 0 at the start of the file.
+    pub frame: u64,
+    /// Channel, counted from 0.
+    pub channel: u16,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+
+/// What was measured of a file. Silence is `None`, not a number.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Measures {
+    /// Length in frames.
+    pub frames: u64,
+    /// Whether every sample is zero.
+    pub silent: bool,
+    /// Frames of digital silence, in all channels, before the first sound; all
+    /// of them if the file is silent.
+    pub head_silence_frames: u64,
+    /// The same after the last sound.
+    pub tail_silence_frames: u64,
+    /// Highest |sample|.
+    pub sample_peak_dbfs: Option<f64>,
+    /// Where that sample stands first.
+    pub sample_peak_at: Option<Place>,
+    /// Highest sample or interpolated sample (BS.1770-5 annex 2).
+    pub true_peak_dbtp: Option<f64>,
+    /// Integrated loudness; `None` also if no block of 400 ms passes the gates.
+    pub integrated_lufs: Option<f64>,
+    /// Loudness range (EBU Tech 3342).
+    pub loudness_range_lu: Option<f64>,
+    /// Highest loudness of 400 ms; `None` also in a file shorter than that.
+    pub max_momentary_lufs: Option<f64>,
+    /// Highest loudness of 3 s; `None` also in a file shorter than that.
+    pub max_short_term_lufs: Option<f64>,
+    /// RMS over all channels and frames. A full-scale sine reads -3.01.
+    pub rms_dbfs: Option<f64>,
+    /// Mean of each channel, linear, full scale 1.0; 0 for silence.
+    pub dc_offset: Vec<f64>,
+    /// Correlation of left and right, -1 to +1, as a phase meter shows it (means
+    /// are not taken off); `None` unless both channels of a stereo file sound.
+    pub correlation: Option<f64>,
+    /// Bits from the sign to the lowest bit in use, 1 to 32, whichever channel
+    /// uses most; `None` for silence and for float files.
+    pub effective_bits: Option<u32>,
+    /// Samples cut to full scale, or beyond it in a float file, all channels.
+    pub overs: u64,
+    /// One per channel.
+    pub channels: Vec<ChannelMeasures>,
+}
+
+/// What was measured of one channel of a file.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct ChannelMeasures {
+    /// Name: `L`, `LFE`.
+    pub channel: &'static str,
+    /// Highest |sample|.
+    pub sample_peak_dbfs: Option<f64>,
+    /// Highest sample or interpolated sample.
+    pub true_peak_dbtp: Option<f64>,
+    /// RMS over all frames.
+    pub rms_dbfs: Option<f64>,
+    /// Samples cut to full scale, or beyond it in a float file.
+    pub overs: u64,
+}
+
+/// The measures of a file from the facts of its segments in programme order. All
+/// but the last are one second long, as [`SegmentFacts`] are made.
+pub fn merge(facts: &[SegmentFacts], rate: SampleRate, layout: Layout) -> Measures {
+    let frames: u64 = facts.iter().map(|segment| u64::from(segment.frames)).sum();
+    let channels: Vec<Channel> = (0..layout.width()).map(|c| Channel::merge(facts, c)).collect();
+    let energy: Vec<f64> = facts.iter().flat_map(|segment| &segment.energy_10ms).copied().collect();
+    let loudness = loudness(&energy, rate);
+    let head = channels.iter().filter_map(|channel| channel.first_sound).min();
+    let tail = channels.iter().filter_map(|channel| channel.last_sound).max();
+    let peak = highest_place(channels.iter().map(|c| (c.sample_peak, c.sample_peak_at)));
+    let samples = frames * channels.len() as u64;
+    let sum_of_squares = channels.iter().map(|channel| channel.sum_of_squares).sum();
+    let used_bits = channels.iter().fold(0, |bits, channel| bits | channel.used_bits);
+    Measures {
+        frames,
+        silent: head.is_none(),
+        head_silence_frames: head.unwrap_or(frames),
+        tail_silence_frames: tail.map_or(frames, |last| frames - 1 - last),
+        sample_peak_dbfs: peak.and_then(|(level, _)| dbfs(level)),
+        sample_peak_at: peak.map(|(_, place)| place),
+        true_peak_dbtp: dbfs(channels.iter().map(|c| c.true_peak).fold(0.0, f64::max)),
+        integrated_lufs: loudness.integrated_lufs,
+        loudness_range_lu: loudness.range_lu,
+        max_momentary_lufs: loudness.max_momentary_lufs,
+        max_short_term_lufs: loudness.max_short_term_lufs,
+        rms_dbfs: dbfs(rms(sum_of_squares, samples)),
+        dc_offset: channels.iter().map(|c| c.sum / frames.max(1) as f64).collect(),
+        correlation: correlation(facts, &channels, layout),
+        effective_bits: (used_bits != 0).then(|| 32 - used_bits.trailing_zeros()),
+        overs: channels.iter().map(|channel| channel.overs).sum(),
+        channels: layout
+            .channels()
+            .iter()
+            .zip(&channels)
+            .map(|(position, channel)| ChannelMeasures {
+                channel: position.name(),
+                sample_peak_dbfs: dbfs(channel.sample_peak),
+                true_peak_dbtp: dbfs(channel.true_peak),
+                rms_dbfs: dbfs(rms(channel.sum_of_squares, frames)),
+                overs: channel.overs,
+            })
+            .collect(),
+    }
+}
+
+/// Facts of one channel over a whole file; places are frames of the file.
+#[derive(Default)]
+struct Channel {
+    sample_peak: f64,
+    sample_peak_at: u64,
+    true_peak: f64,
+    sum: f64,
+    sum_of_squares: f64,
+    used_bits: u32,
+    first_sound: Option<u64>,
+    last_sound: Option<u64>,
+    overs: u64,
+}
+
+impl Channel {
+    fn merge(facts: &[SegmentFacts], channel: usize) -> Self {
+        let mut whole = Self::default();
+        let mut start = 0;
+        for segment in facts {
+            whole.add(&segment.channels[channel], start);
+            start += u64::from(segment.frames);
+        }
+        whole
+    }
+
+    fn add(&mut self, segment: &ChannelFacts, start: u64) {
+        if segment.sample_peak > self.sample_peak {
+            self.sample_peak = segment.sample_peak;
+            self.sample_peak_at = start + u64::from(segment.sample_peak_at);
+        }
+        self.true_peak = self.true_peak.max(segment.true_peak);
+        self.sum += segment.sum;
+        self.sum_of_squares += segment.sum_of_squares;
+        self.used_bits |= segment.used_bits;
+        let in_file = |frame: u32| start + u64::from(frame);
+        self.first_sound = self.first_sound.or(segment.first_sound.map(in_file));
+        self.last_sound = segment.last_sound.map(in_file).or(self.last_sound);
+        self.overs += u64::from(segment.overs);
+    }
+}
+
+/// The highest of the channels' peaks, with its place: the first in time and, in
+/// one frame, the first channel. `None` for silence.
+fn highest_place(peaks: impl Iterator<Item = (f64, u64)>) -> Option<(f64, Place)> {
+    let mut highest: Option<(f64, Place)> = None;
+    for (channel, (level, frame)) in peaks.enumerate().filter(|(_, (level, _))| *level > 0.0) {
+        let stands_before = |(other, place): &(f64, Place)| {
+            *other > level || (*other == level && place.frame <= frame)
+        };
+        if !highest.as_ref().is_some_and(stands_before) {
+            highest = Some((level, Place { frame, channel: channel as u16 }));
+        }
+    }
+    highest
+}
+
+fn correlation(facts: &[SegmentFacts], channels: &[Channel], layout: Layout) -> Option<f64> {
+    let [left, right] = channels else { return None };
+    let powers = left.sum_of_squares * right.sum_of_squares;
+    let left_right = facts.iter().fold(0.0, |sum, segment| sum + segment.left_right);
+    // Rounding may carry two equal channels past 1.
+    (layout == Layout::Stereo && powers > 0.0)
+        .then(|| (left_right / powers.sqrt()).clamp(-1.0, 1.0))
+}
+
+/// Root of the mean square; 0 of nothing.
+fn rms(sum_of_squares: f64, samples: u64) -> f64 {
+    (sum_of_squares / samples.max(1) as f64).sqrt()
+}
+
+/// Frames of a file, the end excluded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Span {
+    /// First frame.
+    pub from_frame: u64,
+    /// Frame after the last.
+    pub to_frame: u64,
+}
+
+/// What is left of a reference when its parts are taken away.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct NullResult {
+    /// Frames compared.
+    pub frames: u64,
+    /// Whether every sample of the residual is zero.
+    pub bit_exact: bool,
+    /// Highest |residual|; `None` if there is none.
+    pub peak_dbfs: Option<f64>,
+    /// Where it stands first.
+    pub peak_at: Option<Place>,
+    /// RMS of the residual over all channels and frames; `None` if it is zero.
+    pub rms_dbfs: Option<f64>,
+    /// RMS of the reference over that of the residual, in dB; `None` if either
+    /// is silent.
+    pub null_depth_db: Option<f64>,
+    /// Samples of the residual that are not zero, all channels.
+    pub nonzero_samples: u64,
+    /// Whole seconds in which the residual is not zero, neighbours joined; the
+    /// first 32 of them.
+    pub spans: Vec<Span>,
+    /// Spans beyond those.
+    pub spans_left_out: usize,
+}
+
+/// The result of a null test from the facts of its segments in programme order.
+/// `layout` is that of the reference.
+pub fn merge_null(facts: &[NullFacts], layout: Layout) -> NullResult {
+    let (mut start, mut peak, mut peak_at) = (0, 0.0, None);
+    let mut spans: Vec<Span> = Vec::new();
+    for segment in facts {
+        let end = start + u64::from(segment.frames);
+        if segment.peak > peak {
+            peak = segment.peak;
+            let frame = start + u64::from(segment.peak_at);
+            peak_at = Some(Place { frame, channel: segment.peak_channel });
+        }
+        if segment.nonzero > 0 {
+            match spans.last_mut() {
+                Some(span) if span.to_frame == start => span.to_frame = end,
+                _ => spans.push(Span { from_frame: start, to_frame: end }),
+            }
+        }
+        start = end;
+    }
+    let nonzero_samples = facts.iter().map(|segment| segment.nonzero).sum();
+    let residual = facts.iter().fold(0.0, |sum, segment| sum + segment.residual_energy);
+    let reference = facts.iter().fold(0.0, |sum, segment| sum + segment.reference_energy);
+    let spans_left_out = spans.len().saturating_sub(SPANS_KEPT);
+    spans.truncate(SPANS_KEPT);
+    NullResult {
+        frames: start,
+        bit_exact: nonzero_samples == 0,
+        peak_dbfs: dbfs(peak),
+        peak_at,
+        rms_dbfs: dbfs(rms(residual, start * layout.width() as u64)),
+        null_depth_db: (residual > 0.0 && reference > 0.0)
+            .then(|| 10.0 * libm::log10(reference / residual)),
+        nonzero_samples,
+        spans,
+        spans_left_out,
+    }
+}
+
+/// What a residual amounts to (dsp-and-qc 3.2), best first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum NullVerdict {
+    /// Digital silence.
     Exact,
+    /// No more than what rounding and dithering the files puts there.
     Quantisation,
+    /// More, but at most -90 dBFS: a bit of 16, the engineers' usual rule.
     Pass,
+    /// At least 60 dB below the reference: a difference in the last digits of a
+    /// gain, and not another mix.
     Warn,
+    /// The parts are not the reference.
     Fail,
 }
-#[derive(Clone, PartialEq, Debug, Default, serde::Serialize)]
-pub struct NullResult {
-    pub bit_exact: bool,
-    pub peak_dbfs: Option<f64>,
-    pub peak_frame: u64,
-    pub peak_channel: u16,
-    pub rms_dbfs: Option<f64>,
-    pub null_depth_db: Option<f64>,
-    pub nonzero_samples: u64,
-    pub frames: u64,
-    pub spans: Vec<(u64, u64)>, /* frames from..to with residual */
+
+/// Judges a residual. `rounded_signals` counts the files in the test, reference
+/// and parts, that were rounded on their way: files that hold exactly what was
+/// summed count nothing. `encoding` is the coarsest among those.
+///
+/// With D the last bit, rounding with triangular dither errs by up to 1.5 D and
+/// by 0.5 D RMS, and so do N of them by N times 1.5 D and, being independent, by
+/// sqrt(N) times 0.5 D; undithered rounding stays within that. Floats are not
+/// dithered and err by up to half of their last bit, which below 2.0 is 2^-23.
+pub fn classify(null: &NullResult, rounded_signals: u32, encoding: Encoding) -> NullVerdict {
+    let (peak_of_one, rms_of_one) = match encoding {
+        Encoding::Pcm16 => (1.5 * LAST_BIT_16, 0.5 * LAST_BIT_16),
+        Encoding::Pcm24 => (1.5 * LAST_BIT_24, 0.5 * LAST_BIT_24),
+        // Uniform within half a bit: 1/sqrt(12) of a bit RMS.
+        Encoding::Float32 => (0.5 * LAST_BIT_24, 0.2887 * LAST_BIT_24),
+    };
+    let signals = f64::from(rounded_signals);
+    // Half as much again, because a short residual need not look like its mean.
+    let rms_bound = dbfs(1.5 * signals.sqrt() * rms_of_one);
+    let peak_bound = dbfs(signals * peak_of_one);
+    // In these comparisons `None`, silence, is below every level.
+    if null.bit_exact {
+        NullVerdict::Exact
+    } else if null.peak_dbfs <= peak_bound && null.rms_dbfs <= rms_bound {
+        NullVerdict::Quantisation
+    } else if null.peak_dbfs <= Some(-90.0) {
+        NullVerdict::Pass
+    } else if null.null_depth_db >= Some(60.0) {
+        NullVerdict::Warn
+    } else {
+        NullVerdict::Fail
+    }
 }
+
+/// Value of the last bit of 16, full scale 1.0.
+const LAST_BIT_16: f64 = 1.0 / 32_768.0;
+
+/// Value of the last bit of 24.
+const LAST_BIT_24: f64 = 1.0 / 8_388_608.0;

@@ -2,6 +2,7 @@
 
 pub mod facts;
 pub mod judge;
+pub mod measure;
 pub mod measures;
 pub mod report;
 pub mod words;
