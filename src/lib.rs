@@ -4,15 +4,14 @@
 //! it. `tests/tidy.rs` holds that order.
 
 // Common ground, used by all.
-pub mod diag;
 pub mod fsio;
+pub mod diag;
 pub mod units;
 
 // The pipeline, in the order of the data.
 pub mod audio;
 pub mod dsp;
+pub mod spec;
 pub mod manifest;
 pub mod qc;
-pub mod spec;
-
 pub mod package;
