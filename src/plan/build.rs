@@ -228,61 +228,84 @@ impl Builder<'_> {
         Print { node, encoding: file.encoding, layout: file.layout, dither }
     }
 
+    /// Every delivered mix against its reference and against the delivered stems;
+    /// and the stems against the reference of a mix that is itself not delivered.
     fn null_tests(
         &mut self,
         files: &[PlannedFile],
         prints: &[Print],
     ) -> (Vec<PlannedNull>, Vec<Unproven>) {
         let (mut nulls, mut unproven) = (Vec::new(), Vec::new());
-        for (of, file) in files.iter().enumerate() {
-            let Content::Mix(mix) = file.content else { continue };
-            if let Some(input) = self.delivery.mix(mix).reference {
-                let node = self.source(input, 0);
-                nulls.push(PlannedNull {
-                    deliverable: file.deliverable,
-                    of,
-                    reference: NullReference::Input { input, node },
-                    parts: vec![file.print],
-                    part_names: vec![self.delivery.mix(mix).name.clone()],
-                });
+        for deliverable in 0..self.delivery.deliverables.len() {
+            let own = || files.iter().filter(move |file| file.deliverable == deliverable);
+            let mut delivered = BTreeSet::new();
+            for file in own() {
+                let Content::Mix(mix) = file.content else { continue };
+                delivered.insert(mix);
+                let of = file.path.clone();
+                if let Some(reference) = self.reference(mix) {
+                    let part_names = vec![self.delivery.mix(mix).name.clone()];
+                    let (of, parts) = (of.clone(), vec![file.print]);
+                    nulls.push(PlannedNull { deliverable, of, reference, parts, part_names });
+                }
+                let layout = prints[file.print.0 as usize].layout;
+                match self.stems_of(mix, &delivered_stems(own(), prints, layout)) {
+                    Some(Ok((parts, part_names))) => {
+                        let reference = NullReference::Print(file.print);
+                        nulls.push(PlannedNull { deliverable, of, reference, parts, part_names });
+                    }
+                    Some(Err(missing)) => unproven.push(Unproven { deliverable, of, missing }),
+                    None => {}
+                }
             }
-            let layout = prints[file.print.0 as usize].layout;
-            let stems = delivered_stems(files, prints, file.deliverable, layout);
-            let cover = super::cover::cover(self.delivery, mix, &stems);
-            if cover.used.is_empty() {
-                continue;
-            }
-            if cover.missing.is_empty() {
-                nulls.push(PlannedNull {
-                    deliverable: file.deliverable,
-                    of,
-                    reference: NullReference::Print(file.print),
-                    parts: cover.used.iter().map(|id| stems[id]).collect(),
-                    part_names: cover
-                        .used
-                        .iter()
-                        .map(|id| self.delivery.stem(*id).name.clone())
-                        .collect(),
-                });
-            } else {
-                let missing = cover.missing;
-                unproven.push(Unproven { deliverable: file.deliverable, of, missing });
+            for index in 0..self.delivery.mixes.len() {
+                let mix = MixId(index as u32);
+                let stems = delivered_stems(own(), prints, self.delivery.mix(mix).layout);
+                let Some(Ok((parts, part_names))) = self.stems_of(mix, &stems) else { continue };
+                if !delivered.contains(&mix)
+                    && let Some(reference) = self.reference(mix)
+                {
+                    let of = self.delivery.mix(mix).name.clone();
+                    nulls.push(PlannedNull { deliverable, of, reference, parts, part_names });
+                }
             }
         }
         (nulls, unproven)
     }
+
+    fn reference(&mut self, mix: MixId) -> Option<NullReference> {
+        let input = self.delivery.mix(mix).reference?;
+        Some(NullReference::Input { input, node: self.source(input, 0) })
+    }
+
+    /// The prints and names of the stems that make up a mix, or what they lack;
+    /// `None` if the mix holds none of them.
+    #[expect(clippy::type_complexity, reason = "two lists side by side, used once")]
+    fn stems_of(
+        &self,
+        mix: MixId,
+        stems: &BTreeMap<StemId, PrintId>,
+    ) -> Option<Result<(Vec<PrintId>, Vec<String>), Vec<String>>> {
+        let cover = super::cover::cover(self.delivery, mix, stems);
+        if cover.used.is_empty() {
+            return None;
+        }
+        if !cover.missing.is_empty() {
+            return Some(Err(cover.missing));
+        }
+        let name = |id: &StemId| self.delivery.stem(*id).name.clone();
+        let parts = cover.used.iter().map(|id| stems[id]).collect();
+        Some(Ok((parts, cover.used.iter().map(name).collect())))
+    }
 }
 
 /// The stems that a package delivers in `layout`, with their prints.
-fn delivered_stems(
-    files: &[PlannedFile],
+fn delivered_stems<'a>(
+    files: impl Iterator<Item = &'a PlannedFile>,
     prints: &[Print],
-    deliverable: usize,
     layout: Layout,
 ) -> BTreeMap<StemId, PrintId> {
     files
-        .iter()
-        .filter(|file| file.deliverable == deliverable)
         .filter(|file| prints[file.print.0 as usize].layout == layout)
         .filter_map(|file| match file.content {
             Content::Stem(id) => Some((id, file.print)),

@@ -94,8 +94,9 @@ impl NullReference {
 pub struct PlannedNull {
     /// Index of the deliverable it proves.
     pub deliverable: usize,
-    /// Index of the delivered mix in [`Plan::files`].
-    pub of: usize,
+    /// Path of the delivered mix within the package, or the name of a mix that
+    /// the package holds the stems of and not itself.
+    pub of: String,
     /// What is subtracted from.
     pub reference: NullReference,
     /// What is subtracted, in this order.
@@ -109,8 +110,8 @@ pub struct PlannedNull {
 pub struct Unproven {
     /// Index of the deliverable.
     pub deliverable: usize,
-    /// Index of the delivered mix in [`Plan::files`].
-    pub of: usize,
+    /// Path of the delivered mix within the package.
+    pub of: String,
     /// What the delivered stems lack.
     pub missing: Vec<String>,
 }
@@ -151,6 +152,16 @@ impl Plan {
     /// The print of that id.
     pub fn print(&self, id: PrintId) -> &Print {
         &self.prints[id.0 as usize]
+    }
+
+    /// Whether a print's samples differ from its signal because they were rounded.
+    pub fn is_rounded(&self, id: PrintId) -> bool {
+        let Print { node, encoding, layout: _, dither: _ } = self.print(id);
+        let exact = match encoding {
+            Encoding::Float32 => 24,
+            Encoding::Pcm16 | Encoding::Pcm24 => encoding.bits(),
+        };
+        self.graph[*node].grid_bits.is_none_or(|bits| bits > exact)
     }
 
     /// All print ids.

@@ -86,10 +86,10 @@ impl<E: Into<Failure>> From<E> for Stop {
 fn deliver(project: &Project<'_>, session: &mut Session) -> Result<Outcome, Stop> {
     let context = project.context;
     let mut packages = Packages::load(project, session)?;
-    packages.refuse_foreign(session)?;
+    packages.refuse_foreign(session, &context.disk)?;
     if let Some(outcome) = packages.up_to_date(session) {
         packages.remember_stamps(project)?;
-        return Ok(outcome.with_removed(packages.remove_obsolete(project, session)?));
+        return Ok(outcome.with_removed(packages.remove_obsolete(project)?));
     }
     let staging = Staging::begin(&context.disk, &session.delivery.output_root)?;
     let store = packages.store(project, session)?;
@@ -114,7 +114,7 @@ fn deliver(project: &Project<'_>, session: &mut Session) -> Result<Outcome, Stop
 
     let proofs = proof::prove(session, &made);
     let outcome = packages.publish(project, session, &digests, &made, proofs, &staging)?;
-    let removed = packages.remove_obsolete(project, session)?;
+    let removed = packages.remove_obsolete(project)?;
     staging.end()?;
     Ok(outcome.with_removed(removed))
 }

@@ -14,9 +14,10 @@ use crate::key::segment::{Digests, Keys};
 use crate::key::{Key, KeyBuilder, RENDER_VERSION};
 use crate::manifest::delivery::InputId;
 use crate::package::publish::{self, Staging};
-use crate::package::{checksums, documents};
+use crate::package::checksums::{self, Checksum};
+use crate::package::documents;
 use crate::plan::{Plan, PlannedFile};
-use crate::qc::report::PackageReport;
+use crate::qc::report::{PackageReport, Verdict};
 use crate::render::pass::PassOutput;
 use crate::render::writer::FileTask;
 use crate::state::record::{self, CHECKSUMS, DocumentRecord, FactsRecord, FileRecord, Record};
@@ -42,6 +43,19 @@ impl Package {
     fn in_place(&self) -> Option<(&Record, &Intact)> {
         let (record, intact) = self.was.as_ref()?;
         (Path::new(&record.folder) == self.folder).then_some((record, intact))
+    }
+
+    /// Why a file is not what it should be now.
+    fn why(&self, path: &str, now: &Making<'_>) -> Vec<Reason> {
+        let Some((record, intact)) = &self.was else { return vec![Reason::New] };
+        let Some(old) = record.files.iter().find(|file| file.path == path) else {
+            return vec![Reason::New];
+        };
+        if !intact.is_good(path) {
+            return vec![Reason::Altered];
+        }
+        let inputs = table(&record.inputs);
+        reason::compare(&Making { frames: old.frames, recipe: &old.recipe, inputs }, now)
     }
 
     /// An audio file as it was delivered, if it still is.
@@ -181,7 +195,7 @@ impl Packages {
         for (package, deliverable) in self.current.iter().zip(&session.delivery.deliverables) {
             let ours: BTreeSet<String> = match package.in_place() {
                 Some((record, _)) => record.entries().map(|(path, ..)| path.to_owned()).collect(),
-                None => checksums::listed(disk, &package.folder)?,
+                None => listed(disk, &package.folder)?,
             };
             let foreign = publish::foreign(disk, &package.folder, &ours)?;
             if let [first, rest @ ..] = foreign.as_slice() {
@@ -206,7 +220,7 @@ impl Packages {
     pub fn up_to_date(&self, session: &Session) -> Option<Outcome> {
         let digests = session.known_digests()?;
         let keys = AllKeys::compute(&session.plan, &digests);
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome::new(session.plan.sample_rate, false);
         for (index, package) in self.current.iter().enumerate() {
             let (record, intact) = package.in_place()?;
             let mut files = Vec::new();
@@ -316,7 +330,7 @@ impl Packages {
         staging: &Staging<'_>,
     ) -> Result<Outcome, Failure> {
         let keys = AllKeys::of(made);
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome::new(session.plan.sample_rate, false);
         for (index, (package, report)) in self.current.iter().zip(proofs).enumerate() {
             let publication =
                 Publication { project, session, digests, made, index, package, report: &report };
@@ -325,36 +339,90 @@ impl Packages {
         Ok(outcome)
     }
 
+    /// What a build would make of one file.
+    pub fn planned_file(
+        &self,
+        session: &Session,
+        digests: &[Vec<Key>],
+        keys: &AllKeys,
+        store: &Store,
+        file: &PlannedFile,
+    ) -> FileOutcome {
+        let package = &self.current[file.deliverable];
+        let segments = &keys.prints[file.print.0 as usize];
+        let header = Key(*blake3::hash(&header(session, file).to_bytes()).as_bytes());
+        let old = package.old_file(&file.path);
+        if let Some(old) = old.filter(|old| old.segments == *segments && old.header == header) {
+            return FileOutcome::kept(&file.path, segments.len(), old.blake3);
+        }
+        let missing = (0..segments.len()).filter(|segment| store.find(segments[*segment]).is_none());
+        let recipe = reason::recipe(&session.plan, file.print);
+        let inputs = inputs(session, digests, file.deliverable);
+        let now = Making { frames: session.plan.frames, recipe: &recipe, inputs: table(&inputs) };
+        FileOutcome {
+            path: file.path.clone(),
+            built: true,
+            segments_total: segments.len(),
+            rendered: reason::ranges(missing),
+            blake3: old.map_or(Key::SILENCE, |old| old.blake3),
+            reasons: package.why(&file.path, &now),
+        }
+    }
+
+    /// What the last build's checks of a package came to.
+    pub fn verdict(&self, index: usize) -> Verdict {
+        self.current[index].was.as_ref().map_or(Verdict::Pass, |(record, _)| record.verdict)
+    }
+
+    /// Whether a build would publish a package anew.
+    pub fn is_stale(
+        &self,
+        session: &Session,
+        keys: &AllKeys,
+        index: usize,
+        files: &[FileOutcome],
+    ) -> bool {
+        let Some((record, intact)) = self.current[index].in_place() else { return true };
+        !intact.altered().is_empty()
+            || files.iter().any(|file| file.built)
+            || files.len() != record.files.len()
+            || record.documents_key != documents_key(session, index, keys)
+    }
+
+    /// Folders that a build would remove.
+    pub fn obsolete_folders(&self) -> Vec<PathBuf> {
+        self.leavings().map(|(_, record)| PathBuf::from(&record.folder)).collect()
+    }
+
+    /// What stands where nothing should: packages that the manifest no longer
+    /// names, by name, and the old places of packages that moved.
+    fn leavings(&self) -> impl Iterator<Item = (Option<&String>, &Record)> {
+        let moved = self.current.iter().filter(|package| package.in_place().is_none());
+        let moved = moved.filter_map(|package| Some((None, &package.was.as_ref()?.0)));
+        moved.chain(self.obsolete.iter().map(|(name, record)| (Some(name), record)))
+    }
+
     /// Removes packages that the manifest no longer names, and the old places of
     /// packages that moved. What somebody else put or changed there stays.
     pub fn remove_obsolete(
         &self,
         project: &Project<'_>,
-        _session: &Session,
     ) -> Result<Vec<PathBuf>, Failure> {
-        let disk = &project.context.disk;
-        let moved = self.current.iter().filter(|package| package.in_place().is_none());
-        let moved = moved.filter_map(|package| package.was.as_ref().map(|(record, _)| (None, record)));
-        let gone = self.obsolete.iter().map(|(name, record)| (Some(name), record));
         let mut removed = Vec::new();
-        for (name, record) in moved.chain(gone) {
-            let folder = PathBuf::from(&record.folder);
-            remove_package(disk, project, record)?;
+        for (name, record) in self.leavings() {
+            remove_package(project, record)?;
             if let Some(name) = name {
                 record::forget(&project.state, name)?;
             }
-            removed.push(folder);
+            removed.push(PathBuf::from(&record.folder));
         }
         Ok(removed)
     }
 }
 
 /// Removes the files of a package that are still as they were published.
-pub fn remove_package(
-    disk: &Disk,
-    project: &Project<'_>,
-    record: &Record,
-) -> Result<bool, Failure> {
+pub fn remove_package(project: &Project<'_>, record: &Record) -> Result<bool, Failure> {
+    let disk = &project.context.disk;
     let intact = Intact::check(disk, record)?;
     let ours: Vec<String> = record
         .entries()
@@ -370,6 +438,17 @@ pub fn remove_package(
         ));
     }
     Ok(whole)
+}
+
+/// The files that a package's own checksum file names, and the checksum file: what
+/// is known of a folder that has no record.
+fn listed(disk: &Disk, folder: &Path) -> Result<BTreeSet<String>, Failure> {
+    let Some(bytes) = disk.read_if_any(&folder.join(CHECKSUMS))? else {
+        return Ok(BTreeSet::new());
+    };
+    let lines = checksums::read(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
+    let names = lines.into_iter().map(|line| line.path);
+    Ok(names.chain([CHECKSUMS.to_owned()]).collect())
 }
 
 /// One package on its way to its place.
@@ -400,7 +479,7 @@ impl Publication<'_> {
                     blake3: Key(*blake3::hash(bytes).as_bytes()),
                 })
                 .collect(),
-            inputs: self.inputs(),
+            inputs: inputs(self.session, self.digests, self.index),
             files,
         };
         let state = &self.project.state;
@@ -451,22 +530,12 @@ impl Publication<'_> {
     }
 
     fn checksums(&self, files: &[FileRecord], papers: &[(String, Vec<u8>)]) -> String {
-        let audio = files.iter().map(|file| (file.path.clone(), file.blake3.hex()));
+        let line = |path: &String, blake3| Checksum { path: path.clone(), blake3 };
+        let audio = files.iter().map(|file| line(&file.path, file.blake3.hex()));
         let papers = papers
             .iter()
-            .map(|(path, bytes)| (path.clone(), blake3::hash(bytes).to_hex().to_string()));
-        checksums::write(audio.chain(papers))
-    }
-
-    fn inputs(&self) -> Vec<(String, Vec<Key>)> {
-        self.session
-            .heard_by(self.index)
-            .into_iter()
-            .map(|id| {
-                let shown = self.session.delivery.input(id).shown.clone();
-                (shown, self.digests[id.0 as usize].clone())
-            })
-            .collect()
+            .map(|(path, bytes)| line(path, blake3::hash(bytes).to_hex().to_string()));
+        checksums::write(&audio.chain(papers).collect::<Vec<_>>())
     }
 
     fn facts(&self) -> FactsRecord {
@@ -528,33 +597,24 @@ impl Publication<'_> {
     }
 
     fn reasons(&self, index: usize, now: &FileRecord) -> Vec<Reason> {
-        let inputs = self.inputs();
-        match &self.package.was {
-            _ if !self.made.files[index].rewritten => Vec::new(),
-            None => vec![Reason::New],
-            Some((record, intact)) => {
-                why(record, intact, &now.path, &Making {
-                    frames: now.frames,
-                    recipe: &now.recipe,
-                    inputs: inputs.iter().map(|(name, keys)| (name.as_str(), keys.as_slice())).collect(),
-                })
-            }
+        if !self.made.files[index].rewritten {
+            return Vec::new();
         }
+        let inputs = inputs(self.session, self.digests, self.index);
+        let making =
+            Making { frames: now.frames, recipe: &now.recipe, inputs: table(&inputs) };
+        self.package.why(&now.path, &making)
     }
 }
 
-/// Why a file of a recorded package is not what it should be now.
-pub fn why(record: &Record, intact: &Intact, path: &str, now: &Making<'_>) -> Vec<Reason> {
-    let Some(old) = record.files.iter().find(|file| file.path == path) else {
-        return vec![Reason::New];
+/// The session audio that a package hears: paths as shown, digests by segment.
+fn inputs(session: &Session, digests: &[Vec<Key>], deliverable: usize) -> Vec<(String, Vec<Key>)> {
+    let one = |id: InputId| {
+        (session.delivery.input(id).shown.clone(), digests[id.0 as usize].clone())
     };
-    if !intact.is_good(path) {
-        return vec![Reason::Altered];
-    }
-    let was = Making {
-        frames: old.frames,
-        recipe: &old.recipe,
-        inputs: record.inputs.iter().map(|(name, keys)| (name.as_str(), keys.as_slice())).collect(),
-    };
-    reason::compare(&was, now)
+    session.heard_by(deliverable).into_iter().map(one).collect()
+}
+
+fn table(inputs: &[(String, Vec<Key>)]) -> BTreeMap<&str, &[Key]> {
+    inputs.iter().map(|(shown, keys)| (shown.as_str(), keys.as_slice())).collect()
 }

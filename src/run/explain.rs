@@ -1,0 +1,65 @@
+//! What a build would do, and why, to the second. Renders nothing and changes no
+//! delivery; what it learns of session audio it remembers.
+
+use super::outcome::{FileOutcome, Outcome, PackageOutcome};
+use super::packages::{AllKeys, Packages};
+use super::project::{Project, Session};
+use super::{Context, Request, Stop, explain_stop};
+use crate::diag::Failure;
+use crate::key::Key;
+use crate::render::pass::PassError;
+use crate::render::streams::Streams;
+
+/// Segments of every file that are read before the next are.
+const WAVE: usize = 8;
+
+/// Explains what is asked for.
+pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Failure> {
+    let project = Project::open(context, request)?;
+    let mut session = project.session()?;
+    let digests = match digests(&project, &mut session) {
+        Ok(digests) => digests,
+        Err(Stop::Moved((diagnostic, _))) => return Err((*diagnostic).into()),
+        Err(Stop::Failed(failure)) => return Err(failure),
+    };
+    let packages = Packages::load(&project, &session)?;
+    let store = packages.store(&project, &session)?;
+    let all: Vec<&[Key]> = digests.iter().map(Vec::as_slice).collect();
+    let keys = AllKeys::compute(&session.plan, &all);
+    let mut outcome = Outcome::new(session.plan.sample_rate, true);
+    for (index, deliverable) in session.delivery.deliverables.iter().enumerate() {
+        let files: Vec<FileOutcome> = session
+            .plan
+            .files_of(index)
+            .map(|(_, file)| packages.planned_file(&session, &digests, &keys, &store, file))
+            .collect();
+        outcome.packages.push(PackageOutcome {
+            name: deliverable.name.clone(),
+            path: session.delivery.output_root.join(&deliverable.name),
+            verdict: packages.verdict(index),
+            published: packages.is_stale(&session, &keys, index, &files),
+            files,
+            lines: Vec::new(),
+        });
+    }
+    Ok(outcome.with_removed(packages.obsolete_folders()))
+}
+
+/// The digests of all session audio, read where they are not known.
+fn digests(project: &Project<'_>, session: &mut Session) -> Result<Vec<Vec<Key>>, Stop> {
+    let context = project.context;
+    let inputs = session.input_files();
+    let mut streams = Streams::new(&context.disk, &session.plan, &inputs);
+    let total = streams.segments();
+    context.progress.begin("reading session audio", total);
+    let read = (0..total).step_by(WAVE).try_for_each(|start| {
+        context.progress.advance(WAVE);
+        streams.digest_wave(start, start + WAVE, false)
+    });
+    context.progress.end();
+    read.and_then(|()| streams.check_unmoved())
+        .map_err(|error| explain_stop(session, PassError::Input(error)))?;
+    let digests = streams.into_digests();
+    session.remember(project, &digests)?;
+    Ok(digests)
+}
