@@ -173,11 +173,10 @@ impl KWeighting {
     /// Runs the filter on and returns the sum of squares of its output.
     fn squares(&self, memory: &mut [Memory; 2], samples: [&[f64]; LANES]) -> [f64; LANES] {
         let [mut shelf, mut high_pass] = *memory;
-        let frames = samples[0].len();
-        let samples = samples.map(|lane| &lane[..frames]);
+        let [first, second, third, fourth] = samples;
         let mut sum = [0.0; LANES];
-        for frame in 0..frames {
-            let x = std::array::from_fn(|lane| samples[lane][frame]);
+        for (((a, b), c), d) in first.iter().zip(second).zip(third).zip(fourth) {
+            let x = [*a, *b, *c, *d];
             let y = high_pass.step(&self.high_pass, shelf.step(&self.shelf, x));
             for lane in 0..LANES {
                 sum[lane] += y[lane] * y[lane];
