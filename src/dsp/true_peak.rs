@@ -54,8 +54,8 @@ const INNER: [f64; TAPS] = [
 
 /// A phase and its mirror image, split into an even and an odd half, each of
 /// six taps. With S and D the outputs of the halves, the two phases are S + D
-/// and S - D, and the higher of their magnitudes is |S| + |D|: a third of the
-/// multiplications is saved. The taps are multiples of 2^-13, so for integer
+/// and S - D, and the higher of their magnitudes is |S| + |D|: half of the
+/// multiplications are saved. The taps are multiples of 2^-13, so for integer
 /// samples this is exact, as is the plain sum.
 #[derive(Clone, Copy, Debug)]
 struct Pair {

@@ -214,3 +214,127 @@ pub fn null_segment(reference: &[Vec<f64>], parts: &[&[Vec<f64>]], frames: usize
     }
     facts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::loudness::halo_frames;
+
+    fn meter(layout: Layout, encoding: Encoding) -> Meter {
+        Meter::new(SampleRate::new(48_000).unwrap(), layout, encoding)
+    }
+
+    /// Noise on the grid of 24 bits, below half of full scale.
+    fn noise(seed: u32, frames: usize) -> Vec<f64> {
+        let mut state = seed | 1;
+        (0..frames)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                f64::from(state as i32 >> 9) / 8_388_608.0
+            })
+            .collect()
+    }
+
+    fn to(signal: &[Vec<f64>], range: std::ops::Range<usize>) -> Vec<Vec<f64>> {
+        signal.iter().map(|channel| channel[range.clone()].to_vec()).collect()
+    }
+
+    #[test]
+    fn facts_hear_the_halo_and_nothing_before_it() {
+        let halo = halo_frames(SampleRate::new(48_000).unwrap());
+        let meter = meter(Layout::Stereo, Encoding::Pcm24);
+        let mut signal = vec![noise(1, 144_000), noise(2, 144_000)];
+        let block = to(&signal, 96_000..144_000);
+        let of = |history: &[Vec<f64>]| meter.segment(history, &block, true, &[0, 0]);
+        let exact = of(&to(&signal, 96_000 - halo..96_000));
+        assert_eq!(exact, of(&to(&signal, 0..96_000)));
+        signal[0][96_000 - halo - 1] = 0.9;
+        assert_eq!(exact, of(&to(&signal, 0..96_000)));
+        signal[0][96_000 - halo] = 0.9;
+        assert_ne!(exact, of(&to(&signal, 0..96_000)));
+    }
+
+    #[test]
+    fn a_channel_is_measured_as_written() {
+        let mut block = vec![noise(3, 4801), noise(4, 4801)];
+        block[0][..10].fill(0.0);
+        block[0][4799..].fill(-0.0);
+        block[0][77] = -0.75;
+        block[0][78] = 0.75;
+        let empty = vec![Vec::new(); 2];
+        let facts = meter(Layout::Stereo, Encoding::Pcm24).segment(&empty, &block, true, &[3, 0]);
+        let left = &facts.channels[0];
+        assert_eq!((left.sample_peak, left.sample_peak_at, left.overs), (0.75, 77, 3));
+        assert_eq!((left.first_sound, left.last_sound), (Some(10), Some(4798)));
+        assert!(left.true_peak > 0.75);
+        let close = |found: f64, terms: &mut dyn Iterator<Item = f64>| {
+            let plain: f64 = terms.sum();
+            assert!((found - plain).abs() < 1e-9, "{found} {plain}");
+        };
+        close(left.sum, &mut block[0].iter().copied());
+        close(left.sum_of_squares, &mut block[0].iter().map(|x| x * x));
+        close(facts.left_right, &mut block[0].iter().zip(&block[1]).map(|(l, r)| l * r));
+        assert_eq!((facts.frames, facts.energy_10ms.len()), (4801, 10));
+    }
+
+    #[test]
+    fn used_bits_are_the_union_of_the_integers() {
+        let integers: [i32; 6] = [0, 1 << 8, -(1 << 8), i32::MIN, 0x7fff_ff00, -0x1234_5600];
+        for count in 1..=integers.len() {
+            let union = integers[..count].iter().fold(0, |all, x| all | x) as u32;
+            let block =
+                [integers[..count].iter().map(|x| f64::from(*x) / 2_147_483_648.0).collect()];
+            let bits = |encoding| {
+                let facts = meter(Layout::Mono, encoding).segment(&[vec![]], &block, true, &[0]);
+                facts.channels[0].used_bits
+            };
+            assert_eq!((bits(Encoding::Pcm24), bits(Encoding::Float32)), (union, 0));
+        }
+    }
+
+    #[test]
+    fn floats_beyond_full_scale_are_counted() {
+        let block = [vec![1.0, -1.0, 1.5, -1.001, 0.0]];
+        let meter = meter(Layout::Mono, Encoding::Float32);
+        assert_eq!(meter.segment(&[vec![]], &block, true, &[0]).channels[0].overs, 2);
+    }
+
+    #[test]
+    fn silence_is_skipped_with_the_same_result() {
+        let meter = meter(Layout::Stereo, Encoding::Pcm24);
+        let silence = vec![vec![0.0; 48_000]; 2];
+        let facts = meter.segment(&silence, &silence, true, &[0, 0]);
+        let expected = SegmentFacts {
+            frames: 48_000,
+            channels: vec![ChannelFacts::default(); 2],
+            energy_10ms: vec![0.0; 100],
+            left_right: 0.0,
+        };
+        assert_eq!(facts, expected);
+        // What went before still rings, in the windows and in the filter.
+        let mut history = silence.clone();
+        history[1][47_999] = 0.5;
+        let facts = meter.segment(&history, &silence, true, &[0, 0]);
+        assert!(facts.channels[1].true_peak > 0.4 && facts.energy_10ms[0] > 0.0);
+        assert_eq!(facts.channels[0], ChannelFacts::default());
+    }
+
+    #[test]
+    fn the_residual_is_the_reference_minus_the_parts() {
+        let parts = [vec![noise(5, 500), noise(6, 500)], vec![noise(7, 500), noise(8, 500)]];
+        let mut reference: Vec<Vec<f64>> = (0..2)
+            .map(|c| parts[0][c].iter().zip(&parts[1][c]).map(|(a, b)| a + b).collect())
+            .collect();
+        let of = |reference: &[Vec<f64>]| null_segment(reference, &[&parts[0], &parts[1]], 400);
+        let exact = of(&reference);
+        assert_eq!((exact.peak, exact.nonzero, exact.residual_energy), (0.0, 0, 0.0));
+        assert!(exact.reference_energy > 0.0);
+        reference[0][300] += 0.25;
+        reference[1][200] -= 0.25;
+        reference[1][450] += 0.5;
+        let found = of(&reference);
+        assert_eq!((found.peak, found.peak_at, found.peak_channel), (0.25, 200, 1));
+        assert_eq!((found.frames, found.nonzero, found.residual_energy), (400, 2, 0.125));
+        assert_eq!(null_segment(&reference, &[], 400).residual_energy, found.reference_energy);
+    }
+}

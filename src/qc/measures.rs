@@ -322,3 +322,138 @@ const LAST_BIT_16: f64 = 1.0 / 32_768.0;
 
 /// Value of the last bit of 24.
 const LAST_BIT_24: f64 = 1.0 / 8_388_608.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::qc::measure::{Meter, null_segment};
+
+    fn rate() -> SampleRate {
+        SampleRate::new(48_000).unwrap()
+    }
+
+    /// Facts of a file that starts at rest, in segments.
+    fn facts(layout: Layout, encoding: Encoding, signal: &[Vec<f64>]) -> Vec<SegmentFacts> {
+        let meter = Meter::new(rate(), layout, encoding);
+        let part = |from: usize, to: usize| -> Vec<Vec<f64>> {
+            signal.iter().map(|channel| channel[from..to].to_vec()).collect()
+        };
+        let frames = signal[0].len();
+        (0..frames)
+            .step_by(48_000)
+            .map(|start| {
+                let end = (start + 48_000).min(frames);
+                let overs = vec![1; layout.width()];
+                meter.segment(&part(0, start), &part(start, end), end == frames, &overs)
+            })
+            .collect()
+    }
+
+    /// A sine of 16 bits, not quite at full scale.
+    fn tone(frames: usize) -> Vec<f64> {
+        (0..frames).map(|n| ((n as f64 * 0.1).sin() * 16_384.0).round() / 32_768.0).collect()
+    }
+
+    #[test]
+    fn places_are_frames_of_the_file() {
+        let mut left = vec![0.0; 150_000];
+        left[60_000..60_100].copy_from_slice(&tone(100));
+        let mut right = vec![0.0; 150_000];
+        right[100_000] = -0.75;
+        right[140_000] = 0.75;
+        let facts = facts(Layout::Stereo, Encoding::Pcm24, &[left, right]);
+        let found = merge(&facts, rate(), Layout::Stereo);
+        assert_eq!(found.sample_peak_at, Some(Place { frame: 100_000, channel: 1 }));
+        assert_eq!(found.sample_peak_dbfs, dbfs(0.75));
+        // The sine's first sample is zero.
+        assert_eq!((found.head_silence_frames, found.tail_silence_frames), (60_001, 9_999));
+        assert_eq!((found.frames, found.silent), (150_000, false));
+        assert_eq!(found.correlation, Some(0.0));
+        // 0.75 uses two bits, the tone sixteen. Silent segments cut nothing.
+        assert_eq!((found.effective_bits, found.overs), (Some(16), 2));
+    }
+
+    #[test]
+    fn correlation_is_one_zero_or_minus_one() {
+        let tone = tone(96_000);
+        let inverted: Vec<f64> = tone.iter().map(|x| -x).collect();
+        let correlation = |left: &[f64], right: &[f64]| {
+            let signal = [left.to_vec(), right.to_vec()];
+            let facts = facts(Layout::Stereo, Encoding::Float32, &signal);
+            merge(&facts, rate(), Layout::Stereo).correlation
+        };
+        assert_eq!(correlation(&tone, &tone), Some(1.0));
+        assert_eq!(correlation(&tone, &inverted), Some(-1.0));
+        assert_eq!(correlation(&tone, &[0.0; 96_000]), None);
+    }
+
+    #[test]
+    fn an_offset_is_the_mean() {
+        let signal = [vec![0.25; 50_000]];
+        let found = merge(&facts(Layout::Mono, Encoding::Pcm24, &signal), rate(), Layout::Mono);
+        assert_eq!((found.dc_offset, found.rms_dbfs), (vec![0.25], dbfs(0.25)));
+        assert_eq!((found.effective_bits, found.correlation), (Some(3), None));
+    }
+
+    #[test]
+    fn an_empty_file_is_silent() {
+        let found = merge(&[], rate(), Layout::Stereo);
+        assert!(found.silent && found.frames == 0 && found.true_peak_dbtp.is_none());
+        assert_eq!(found.dc_offset, [0.0, 0.0]);
+        assert!(merge_null(&[], Layout::Stereo).bit_exact);
+    }
+
+    /// The null of a tone against itself plus `error` in the seconds given.
+    fn null(error: f64, seconds: &[usize]) -> NullResult {
+        let reference = tone(48_000);
+        let facts: Vec<NullFacts> = (0..100)
+            .map(|second| {
+                let error = if seconds.contains(&second) { error } else { 0.0 };
+                let part: Vec<f64> = reference.iter().map(|x| x - error).collect();
+                null_segment(std::slice::from_ref(&reference), &[&[part]], 48_000)
+            })
+            .collect();
+        merge_null(&facts, Layout::Mono)
+    }
+
+    #[test]
+    fn spans_join_and_are_bounded() {
+        let span = |from: u64, to: u64| Span { from_frame: from * 48_000, to_frame: to * 48_000 };
+        let found = null(0.125, &[3, 4, 5, 99]);
+        assert_eq!((&*found.spans, found.spans_left_out), (&[span(3, 6), span(99, 100)][..], 0));
+        assert_eq!(found.peak_at, Some(Place { frame: 3 * 48_000, channel: 0 }));
+        assert_eq!((found.peak_dbfs, found.nonzero_samples), (dbfs(0.125), 4 * 48_000));
+        let every_other: Vec<usize> = (0..100).step_by(2).collect();
+        let found = null(0.125, &every_other);
+        assert_eq!((found.spans.len(), found.spans_left_out), (32, 18));
+    }
+
+    #[test]
+    fn verdicts_follow_from_word_length_and_count() {
+        use Encoding::{Float32, Pcm16, Pcm24};
+        use NullVerdict::{Exact, Fail, Pass, Quantisation, Warn};
+        let all: Vec<usize> = (0..100).collect();
+        let verdict =
+            |error: f64, signals, encoding| classify(&null(error, &all), signals, encoding);
+        assert_eq!(verdict(0.0, 0, Pcm24), Exact);
+        // One bit of 24: two dithered files may differ by as much, but not as
+        // steadily as one.
+        assert_eq!(verdict(LAST_BIT_24, 2, Pcm24), Quantisation);
+        assert_eq!(verdict(LAST_BIT_24, 1, Pcm24), Pass);
+        // Files that were not rounded must be exact to be called so.
+        assert_eq!(verdict(LAST_BIT_24, 0, Pcm24), Pass);
+        assert_eq!(verdict(LAST_BIT_24, 2, Float32), Pass);
+        assert_eq!(verdict(LAST_BIT_24 / 4.0, 2, Float32), Quantisation);
+        assert_eq!(verdict(LAST_BIT_16, 9, Pcm16), Quantisation);
+        assert_eq!(verdict(LAST_BIT_16, 9, Pcm24), Pass);
+        // The tone has an RMS of -9 dBFS.
+        assert_eq!(verdict(0.000_2, 9, Pcm24), Warn);
+        assert_eq!(verdict(0.001, 9, Pcm24), Fail);
+        // One click is loud even where the RMS is low.
+        let mut click = null(0.0, &[]);
+        click.bit_exact = false;
+        (click.peak_dbfs, click.rms_dbfs) = (Some(-30.0), Some(-150.0));
+        click.null_depth_db = Some(140.0);
+        assert_eq!(classify(&click, 2, Pcm24), Warn);
+    }
+}
