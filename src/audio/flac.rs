@@ -103,6 +103,9 @@ impl Flac {
             out.extend_from_slice(&stream.block[offset(at)..offset(upto)]);
             at = upto;
         }
+        if end == self.info.frames && stream.advance(&self.info, 0)? {
+            return Err(malformed(format!("the FLAC stream goes on after frame {end}, its last")));
+        }
         self.stream = Some(stream);
         Ok(())
     }
@@ -234,6 +237,12 @@ impl Stream {
         self.next_number += 1;
         self.block_start = at;
         self.block_end = at + packet.dur.get();
+        if (1..self.block_end).contains(&info.frames) {
+            return Err(malformed(format!(
+                "the FLAC stream goes on after frame {}, its last",
+                info.frames
+            )));
+        }
         self.block.clear();
         if self.block_end > wanted {
             let (decoder, block) = (&mut self.decoder, &mut self.block);

@@ -67,26 +67,50 @@ impl Coding {
     /// Appends `bytes` in canonical form. `Err` holds the index of a sample of
     /// which bits would be lost.
     fn convert(self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), usize> {
-        let width = self.pcm().bytes();
-        out.reserve(bytes.len() / self.bytes * width);
-        for (i, sample) in bytes.chunks_exact(self.bytes).enumerate() {
-            // Little-endian, at the upper end of the word.
-            let mut word = [0; 8];
-            let place = &mut word[8 - self.bytes..];
-            place.copy_from_slice(sample);
-            if self.big_endian {
-                place.reverse();
-            }
-            if self.kind == Kind::Unsigned {
-                word[7] ^= 0x80;
-            }
-            let (lost, kept) = word.split_at(8 - width);
-            if lost.iter().any(|byte| *byte != 0) {
-                return Err(i);
-            }
-            out.extend_from_slice(kept);
+        match (self.bytes, self.pcm().bytes()) {
+            (1, _) => self.convert_sized::<1, 3>(bytes, out),
+            (2, _) => self.convert_sized::<2, 3>(bytes, out),
+            (3, _) => self.convert_sized::<3, 3>(bytes, out),
+            (4, 3) => self.convert_sized::<4, 3>(bytes, out),
+            (4, _) => self.convert_sized::<4, 4>(bytes, out),
+            _ => self.convert_sized::<8, 8>(bytes, out),
         }
-        Ok(())
+    }
+
+    /// From `N` bytes in the file to `M` in canonical form.
+    fn convert_sized<const N: usize, const M: usize>(
+        self,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), usize> {
+        let samples = bytes.as_chunks::<N>().0;
+        let from = out.len();
+        out.resize(from + samples.len() * M, 0);
+        let places = out[from..].as_chunks_mut::<M>().0;
+        let flip = if self.kind == Kind::Unsigned { 1 << 63 } else { 0 };
+        let left_justified = |sample: &[u8; N]| {
+            let mut word = [0; 8];
+            let value = if self.big_endian {
+                word[..N].copy_from_slice(sample);
+                u64::from_be_bytes(word)
+            } else {
+                word[8 - N..].copy_from_slice(sample);
+                u64::from_le_bytes(word)
+            };
+            value ^ flip
+        };
+        // What is left of a sample when its canonical bits are shifted out.
+        let lost = |value: u64| if M < N { value << (8 * M) } else { 0 };
+        let mut any_lost = 0;
+        for (sample, place) in samples.iter().zip(places) {
+            let value = left_justified(sample);
+            any_lost |= lost(value);
+            place.copy_from_slice(&value.to_le_bytes()[8 - M..]);
+        }
+        match any_lost {
+            0 => Ok(()),
+            _ => Err(samples.iter().position(|s| lost(left_justified(s)) != 0).unwrap_or(0)),
+        }
     }
 }
 

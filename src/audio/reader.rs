@@ -50,7 +50,7 @@ pub struct AudioReader {
 
 enum Container {
     Linear(Linear),
-    Flac(Flac),
+    Flac(Box<Flac>),
 }
 
 impl AudioReader {
@@ -75,13 +75,14 @@ impl AudioReader {
         let container = match (&magic[..4], &magic[8..]) {
             (b"RIFF" | b"RF64" | b"BW64", b"WAVE") => Container::Linear(wav_read::open(input)?),
             (b"FORM", b"AIFF" | b"AIFC") => Container::Linear(aiff::open(input)?),
-            (b"fLaC", _) => Container::Flac(Flac::open(input)?),
+            (b"fLaC", _) => Container::Flac(Box::new(Flac::open(input)?)),
             _ => return Err(refusal(&magic[..known])),
         };
         Ok(Self { container })
     }
 
-    /// What the header says, checked against the length of the file.
+    /// What the header says, checked against the length of the file; of FLAC, whose
+    /// bytes do not tell its length, reading to the end checks it.
     pub fn info(&self) -> &AudioInfo {
         match &self.container {
             Container::Linear(linear) => linear.info(),
@@ -143,7 +144,7 @@ pub(super) fn incomplete(promised: impl std::fmt::Display, held: u64) -> AudioEr
 }
 
 /// First bytes of formats that are not read here, with their offset and name.
-const FOREIGN: [(usize, &[u8], &str); 16] = [
+const FOREIGN: [(usize, &[u8], &str); 17] = [
     (0, b"RIFX", "RIFX (big-endian WAV)"),
     (0, b"riff\x2E\x91\xCF\x11", "Sony Wave64"),
     (0, b"RIFF", "a RIFF file other than WAV"),
@@ -159,6 +160,7 @@ const FOREIGN: [(usize, &[u8], &str); 16] = [
     (0, b"FORM", "an IFF file other than AIFF"),
     (0, b".snd", "Sun audio (AU)"),
     (0, b"\x1A\x45\xDF\xA3", "Matroska or WebM"),
+    (0, b"\xFF\xF8", "a FLAC stream without its header"),
     (0, b"\xFF", "MPEG audio (MP3 or AAC)"),
 ];
 
