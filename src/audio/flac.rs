@@ -246,7 +246,12 @@ impl Stream {
         self.block.clear();
         if self.block_end > wanted {
             let (decoder, block) = (&mut self.decoder, &mut self.block);
-            fenced(at, || interleave(decoder.decode(&packet)?, info, block))?;
+            fenced(at, || match decoder.decode(&packet) {
+                Ok(buffer) => interleave(buffer, info, block),
+                // The block is in memory, so this is no failure of the disk.
+                Err(Error::IoError(_)) => Err(Error::DecodeError("it ends early")),
+                Err(error) => Err(error),
+            })?;
             if block.len() as u64 != packet.dur.get() * info.frame_bytes() as u64 {
                 return Err(malformed(format!("FLAC block at frame {at}: wrong length")));
             }
