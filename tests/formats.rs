@@ -1,7 +1,6 @@
 //! Audio in and out against independent writers and readers (hound, flac-codec)
 //! and against files spelled out byte by byte.
 
-use std::fs::File;
 use std::io::{Cursor, Seek, SeekFrom, Write};
 
 use rebounce::audio::layout::Layout;
@@ -11,7 +10,7 @@ use rebounce::audio::{AudioError, AudioInfo, Pcm, pcm};
 use rebounce::units::SampleRate;
 
 fn open(bytes: Vec<u8>) -> Result<AudioReader, AudioError> {
-    AudioReader::open_source(Box::new(Cursor::new(bytes)))
+    AudioReader::open(Cursor::new(bytes))
 }
 
 /// All of a file, in pieces of 7 frames.
@@ -471,7 +470,7 @@ fn readers_go_to_other_threads() {
 fn probing_tells_the_header() {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&hound_wav(24, 2, &integers(10, 24))).unwrap();
-    let info = probe(File::try_clone(&file).unwrap()).unwrap();
+    let info = probe(file).unwrap();
     assert_eq!((info.frames, info.rate()), (5, SampleRate::new(48_000)));
     assert_eq!(info.frame_bytes(), 6);
 }

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use rebounce::audio::reader::AudioReader;
 
 fuzz_target!(|data: &[u8]| {
-    let Ok(mut reader) = AudioReader::open_source(Box::new(Cursor::new(data.to_vec()))) else {
+    let Ok(mut reader) = AudioReader::open(Cursor::new(data.to_vec())) else {
         return;
     };
     let (frames, mut out) = (reader.info().frames, Vec::new());

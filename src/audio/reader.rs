@@ -4,7 +4,6 @@
 //! ranges of frames, so that nobody has to hold one in memory, and no header is
 //! believed further than the file reaches.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use super::flac::Flac;
@@ -58,15 +57,11 @@ impl AudioReader {
     ///
     /// # Errors
     /// All kinds of [`AudioError`] but `NotFinite`, which reading finds.
-    pub fn open(file: File) -> Result<Self, AudioError> {
-        Self::open_source(Box::new(file))
+    pub fn open(source: impl MediaInput + 'static) -> Result<Self, AudioError> {
+        Self::open_boxed(Box::new(source))
     }
 
-    /// Like [`open`](Self::open), of any source.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_source(mut source: Box<dyn MediaInput>) -> Result<Self, AudioError> {
+    fn open_boxed(mut source: Box<dyn MediaInput>) -> Result<Self, AudioError> {
         let len = source.seek(SeekFrom::End(0))?;
         let mut input = Input { source, len };
         let mut magic = [0; 12];
@@ -121,8 +116,8 @@ impl AudioReader {
 ///
 /// # Errors
 /// As [`AudioReader::open`].
-pub fn probe(file: File) -> Result<AudioInfo, AudioError> {
-    Ok(AudioReader::open(file)?.info().clone())
+pub fn probe(source: impl MediaInput + 'static) -> Result<AudioInfo, AudioError> {
+    Ok(AudioReader::open(source)?.info().clone())
 }
 
 /// [`AudioError::Unsupported`] with what is found and what to do.
