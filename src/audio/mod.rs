@@ -5,10 +5,14 @@
 //! so that the same samples in another container, or beside other metadata, are
 //! the same audio (law 4).
 
+mod aiff;
+mod flac;
 pub mod layout;
+mod linear;
 pub mod pcm;
 pub mod reader;
 pub mod wav;
+mod wav_read;
 
 use std::fmt;
 
