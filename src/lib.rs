@@ -7,11 +7,22 @@
 pub mod fsio;
 pub mod diag;
 pub mod units;
+pub mod progress;
 
 // The pipeline, in the order of the data.
 pub mod audio;
 pub mod dsp;
+pub mod yaml;
 pub mod spec;
 pub mod manifest;
+pub mod plan;
 pub mod qc;
+pub mod key;
+pub mod state;
+pub mod render;
 pub mod package;
+pub mod run;
+
+// The outermost loop and the words.
+pub mod watch;
+pub mod cli;

@@ -5,6 +5,7 @@ pub mod outcome;
 mod packages;
 mod project;
 mod proof;
+pub mod upkeep;
 
 use std::path::PathBuf;
 use std::time::Instant;

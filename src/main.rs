@@ -1,0 +1,5 @@
+//! The `rebounce` program. Everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    rebounce::cli::main()
+}
