@@ -7,6 +7,7 @@
 pub mod diag;
 pub mod fsio;
 pub mod units;
+pub mod yaml;
 
 // The pipeline, in the order of the data.
 pub mod audio;
