@@ -219,7 +219,12 @@ impl Diagnostics {
 
     /// Whether any of them ends the run.
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(Diagnostic::is_error)
+        self.errors() > 0
+    }
+
+    /// How many of them end the run.
+    pub fn errors(&self) -> usize {
+        self.list.iter().filter(|diagnostic| diagnostic.is_error()).count()
     }
 
     /// Those found so far.
@@ -235,7 +240,7 @@ impl Diagnostics {
             text.push_str(&diagnostic.render(&renderer));
             text.push_str("\n\n");
         }
-        let errors = self.list.iter().filter(|d| d.is_error()).count();
+        let errors = self.errors();
         if errors > 1 {
             text.push_str(&format!("{errors} errors; nothing was rendered.\n"));
         }

@@ -1,3 +1,5 @@
 //! `deliverables.yaml` to [`delivery::Delivery`]: parse, then resolve.
 
 pub mod delivery;
+pub mod raw;
+mod values;

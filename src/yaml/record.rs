@@ -139,8 +139,7 @@ impl<T: Field> Field for Vec<T> {
             return None;
         };
         // Every item is read before the first failure counts.
-        let items: Vec<Option<T>> =
-            list.iter().map(|item| T::decode(item, diagnostics)).collect();
+        let items: Vec<Option<T>> = list.iter().map(|item| T::decode(item, diagnostics)).collect();
         items.into_iter().collect()
     }
 
@@ -221,8 +220,8 @@ pub struct Entry<T> {
     pub span: Span,
     /// The value, as far as it could be read.
     pub body: Option<T>,
-    /// Whether the value was without a mistake.
-    pub clean: bool,
+    /// How many mistakes the value has.
+    pub errors: usize,
 }
 
 /// A map whose keys the user chooses, in the order of the text. An entry that is
@@ -246,9 +245,9 @@ impl<T: Field> Field for Entries<T> {
         let entry = |(key, item): &(Key, Node)| {
             let mut found = Diagnostics::default();
             let body = T::decode(item, &mut found);
-            let clean = !found.has_errors();
+            let errors = found.errors();
             diagnostics.extend(found);
-            Entry { name: key.name.clone(), span: key.span.clone(), body, clean }
+            Entry { name: key.name.clone(), span: key.span.clone(), body, errors }
         };
         Some(Self(map.iter().map(entry).collect()))
     }
@@ -315,6 +314,14 @@ impl<'a> Reader<'a> {
         self.whole &= value.is_some();
         value
     }
+}
+
+/// The schema of a whole file.
+pub fn document(title: &str, schema: Json) -> Json {
+    let mut schema = schema;
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema["title"] = title.into();
+    schema
 }
 
 /// The schema of one key of a record.
