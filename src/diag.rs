@@ -227,6 +227,15 @@ impl Diagnostics {
         self.list.iter().filter(|diagnostic| diagnostic.is_error()).count()
     }
 
+    /// Puts errors before warnings, and each of them in the order of the text.
+    pub fn sort(&mut self) {
+        fn place(diagnostic: &Diagnostic) -> (bool, Option<(&str, usize)>) {
+            let at = diagnostic.at.as_ref();
+            (!diagnostic.is_error(), at.map(|(s, _)| (s.source.path.as_str(), s.range.start)))
+        }
+        self.list.sort_by(|a, b| place(a).cmp(&place(b)));
+    }
+
     /// Those found so far.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()
@@ -242,7 +251,7 @@ impl Diagnostics {
         }
         let errors = self.errors();
         if errors > 1 {
-            text.push_str(&format!("{errors} errors; nothing was rendered.\n"));
+            text.push_str(&format!("{errors} errors\n"));
         }
         text
     }

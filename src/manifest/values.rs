@@ -36,7 +36,8 @@ impl Scalar for SampleRate {
 }
 
 impl Scalar for FrameRate {
-    const EXPECTED: &'static str = "a frame rate like `23.976`, `25` or `29.97df`";
+    const EXPECTED: &'static str = "a frame rate: `23.976`, `24`, `25`, `29.97`, `29.97df`, `30`, `50`, \
+         `59.94`, `59.94df` or `60`";
 
     fn parse(text: &str) -> Option<Self> {
         FrameRate::parse(text)
@@ -45,11 +46,8 @@ impl Scalar for FrameRate {
     fn schema() -> Json {
         // YAML makes numbers of most of them.
         let numbers = FrameRate::names().filter_map(|name| name.parse::<f64>().ok());
-        json!({ "enum": FrameRate::names().map(Json::from).chain(numbers.map(Json::from)).collect::<Vec<_>>() })
-    }
-
-    fn names() -> Vec<&'static str> {
-        FrameRate::names().collect()
+        let all = FrameRate::names().map(Json::from).chain(numbers.map(Json::from));
+        json!({ "enum": all.collect::<Vec<_>>() })
     }
 }
 

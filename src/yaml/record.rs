@@ -307,7 +307,8 @@ impl<'a> Reader<'a> {
             Some((_, node)) => T::decode(node, diagnostics).or_else(T::absent),
             None => T::absent().or_else(|| {
                 let title = format!("`{name}` is missing");
-                diagnostics.push(Diagnostic::error(title).at(self.span, "it belongs in here"));
+                let error = Diagnostic::error(title).at(self.span, "it belongs in here");
+                diagnostics.push(error.help(format!("add `{name}: ...`")));
                 None
             }),
         };
