@@ -219,7 +219,21 @@ impl Diagnostics {
 
     /// Whether any of them ends the run.
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(Diagnostic::is_error)
+        self.errors() > 0
+    }
+
+    /// How many of them end the run.
+    pub fn errors(&self) -> usize {
+        self.list.iter().filter(|diagnostic| diagnostic.is_error()).count()
+    }
+
+    /// Puts errors before warnings, and each of them in the order of the text.
+    pub fn sort(&mut self) {
+        fn place(diagnostic: &Diagnostic) -> (bool, Option<(&str, usize)>) {
+            let at = diagnostic.at.as_ref();
+            (!diagnostic.is_error(), at.map(|(s, _)| (s.source.path.as_str(), s.range.start)))
+        }
+        self.list.sort_by(|a, b| place(a).cmp(&place(b)));
     }
 
     /// Those found so far.
@@ -235,9 +249,9 @@ impl Diagnostics {
             text.push_str(&diagnostic.render(&renderer));
             text.push_str("\n\n");
         }
-        let errors = self.list.iter().filter(|d| d.is_error()).count();
+        let errors = self.errors();
         if errors > 1 {
-            text.push_str(&format!("{errors} errors; nothing was rendered.\n"));
+            text.push_str(&format!("{errors} errors\n"));
         }
         text
     }

@@ -43,6 +43,8 @@ pub struct Delivery {
     pub deliverables: Vec<Deliverable>,
     /// The folder that holds one folder per deliverable (absolute).
     pub output_root: PathBuf,
+    /// The house's own spec files that were read: `watch` looks at them.
+    pub spec_files: Vec<PathBuf>,
 }
 
 /// The project as read-mes name it. Absent texts are empty.

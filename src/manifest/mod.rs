@@ -1,3 +1,21 @@
 //! `deliverables.yaml` to [`delivery::Delivery`]: parse, then resolve.
 
 pub mod delivery;
+mod files;
+mod links;
+mod packages;
+mod programme;
+pub mod raw;
+mod resolve;
+mod sums;
+mod tracks;
+pub mod values;
+
+pub use resolve::{Loaded, Probe, load, resolve};
+
+use crate::yaml::record::Field;
+
+/// The JSON Schema (draft 2020-12) of manifests.
+pub fn schema() -> serde_json::Value {
+    crate::yaml::record::document("rebounce manifest", raw::Manifest::schema())
+}

@@ -149,6 +149,11 @@ impl Plan {
         edges.into_iter().map(|(_, source)| source).collect()
     }
 
+    /// The files of session audio that anything hears.
+    pub fn sources(&self) -> std::collections::BTreeSet<InputId> {
+        self.graph.node_weights().filter_map(|node| node.op.input()).collect()
+    }
+
     /// The print of that id.
     pub fn print(&self, id: PrintId) -> &Print {
         &self.prints[id.0 as usize]

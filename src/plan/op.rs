@@ -64,6 +64,14 @@ impl Op {
         }
     }
 
+    /// The file that a source reads.
+    pub fn input(&self) -> Option<InputId> {
+        match self {
+            Op::Source { input, at_frame: _ } => Some(*input),
+            Op::Matrix { .. } | Op::Sum => None,
+        }
+    }
+
     /// Whether the matrix hands every channel on as it is.
     pub fn is_identity(&self) -> bool {
         let Op::Matrix { rows, words: _ } = self else { return false };

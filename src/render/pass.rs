@@ -329,15 +329,19 @@ impl Work<'_> {
         let overs = match (encoding, dither) {
             (Encoding::Pcm24, _) => pcm::encode_i24(block, &mut bytes),
             (Encoding::Float32, _) => pcm::encode_f32(block, &mut bytes),
-            (Encoding::Pcm16, None) => pcm::encode_i16(block, None, &mut bytes),
+            (Encoding::Pcm16, None) => {
+                pcm::encode_i16(block, None::<fn(usize, usize) -> f64>, &mut bytes)
+            }
             (Encoding::Pcm16, Some(identity)) => {
                 let dither = Dither::for_file(identity);
                 let lsb = |channel: usize, frame: usize| {
                     dither.tpdf(channel as u32, first + frame as u64)
                 };
-                pcm::encode_i16(block, Some(&lsb), &mut bytes)
+                pcm::encode_i16(block, Some(lsb), &mut bytes)
             }
         };
+        // A segment holds far fewer samples than a u32 can count.
+        let overs = overs.into_iter().map(|count| count as u32).collect();
         Written { bytes, overs }
     }
 

@@ -16,8 +16,8 @@ const WAVE: usize = 8;
 /// Explains what is asked for.
 pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Failure> {
     let project = Project::open(context, request)?;
-    let mut session = project.session()?;
-    let digests = match digests(&project, &mut session) {
+    let session = project.session()?;
+    let digests = match digests(&project, &session) {
         Ok(digests) => digests,
         Err(Stop::Moved((diagnostic, _))) => return Err((*diagnostic).into()),
         Err(Stop::Failed(failure)) => return Err(failure),
@@ -46,7 +46,7 @@ pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Fail
 }
 
 /// The digests of all session audio, read where they are not known.
-fn digests(project: &Project<'_>, session: &mut Session) -> Result<Vec<Vec<Key>>, Stop> {
+fn digests(project: &Project<'_>, session: &Session) -> Result<Vec<Vec<Key>>, Stop> {
     let context = project.context;
     let inputs = session.input_files();
     let mut streams = Streams::new(&context.disk, &session.plan, &inputs);

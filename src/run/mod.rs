@@ -19,8 +19,8 @@ use crate::render::streams::{InputError, Streams};
 
 use outcome::Outcome;
 use packages::Packages;
-pub use project::Project;
-use project::Session;
+use project::{Project, Session};
+pub use project::{look, watched};
 
 /// What every command needs.
 pub struct Context<'a> {
@@ -54,8 +54,8 @@ pub fn build(context: &Context<'_>, request: &Request) -> Result<Outcome, Failur
     let project = Project::open(context, request)?;
     let mut moved = None;
     for _ in 0..ATTEMPTS {
-        let mut session = project.session()?;
-        match deliver(&project, &mut session) {
+        let session = project.session()?;
+        match deliver(&project, &session) {
             Ok(outcome) => {
                 return Ok(outcome.finish(began.elapsed(), session.problems));
             }
@@ -84,7 +84,7 @@ impl<E: Into<Failure>> From<E> for Stop {
 }
 
 /// One attempt: keys, render, facts, findings, packages.
-fn deliver(project: &Project<'_>, session: &mut Session) -> Result<Outcome, Stop> {
+fn deliver(project: &Project<'_>, session: &Session) -> Result<Outcome, Stop> {
     let context = project.context;
     let mut packages = Packages::load(project, session)?;
     packages.refuse_foreign(session, &context.disk)?;

@@ -145,6 +145,13 @@ impl Outcome {
         text
     }
 
+    /// One line, for `watch`.
+    pub fn line(&self) -> String {
+        let seconds = self.elapsed.as_secs_f64();
+        let idle = if self.nothing_done() { "nothing to do: " } else { "" };
+        format!("{idle}{} in {seconds:.1} s", self.totals())
+    }
+
     fn package_text(&self, text: &mut String, package: &PackageOutcome, here: &Path) {
         // What is only planned has no verdict yet.
         let verdict =

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Context, Request};
-use crate::audio::reader;
+use crate::audio::{AudioError, reader};
 use crate::diag::{Diagnostic, Diagnostics, Failure};
-use crate::fsio::FileStamp;
+use crate::fsio::{DiskError, FileStamp};
 use crate::key::Key;
 use crate::manifest::delivery::{Delivery, InputId};
-use crate::manifest::resolve::{ProbeError, Resolved, resolve};
-use crate::manifest::{self};
+use crate::manifest::resolve::{load, resolve};
 use crate::plan::{Plan, build};
 use crate::render::streams::InputFile;
 use crate::state::StateFolder;
@@ -28,7 +28,6 @@ pub struct Project<'a> {
     pub request: &'a Request,
     /// `.rebounce/`.
     pub state: StateFolder,
-    manifest: PathBuf,
     _lock: File,
 }
 
@@ -42,8 +41,8 @@ pub struct Session {
     pub manifest: String,
     /// Problems that `-k` lets pass: they end the run with status 2 after all.
     pub problems: Diagnostics,
-    /// Every file that was read to know what is to be delivered.
-    pub sources: Vec<PathBuf>,
+    /// Names of all deliverables that can be built, asked for or not.
+    pub deliverables: Vec<String>,
     stamps: Vec<FileStamp>,
     memo: InputMemo,
     started_ns: i128,
@@ -60,27 +59,37 @@ impl<'a> Project<'a> {
         state.create()?;
         let path = state.path("lock");
         let lock = context.disk.try_lock(&path)?.ok_or(Failure::Busy(path))?;
-        Ok(Self { context, request, state, manifest, _lock: lock })
+        Ok(Self { context, request, state, _lock: lock })
     }
 
     /// Reads the manifest and looks at its session audio.
     pub fn session(&self) -> Result<Session, Failure> {
         let started_ns = self.context.disk.now_ns(self.state.folder())?;
         let mut notice = |text: String| (self.context.notice)(&text);
-        let memo: InputMemo = self.state.load(INPUTS, &mut notice)?.unwrap_or_default();
-        let opened = read(self.context, self.request, &self.manifest, &memo)?;
-        Ok(Session { memo, started_ns, ..opened })
+        let memo = self.state.load(INPUTS, &mut notice)?.unwrap_or_default();
+        read(self.context, self.request, memo, started_ns)
     }
 }
 
 /// Reads the manifest and probes its session audio, without state and lock: for
 /// commands that change nothing.
 pub fn look(context: &Context<'_>, request: &Request) -> Result<Session, Failure> {
-    let manifest = context.disk.canonical(&request.manifest);
-    if context.disk.stamp(&manifest)?.is_none() {
+    if context.disk.stamp(&request.manifest)?.is_none() {
         return Err(no_manifest(&request.manifest).into());
     }
-    read(context, request, &manifest, &InputMemo::default())
+    read(context, request, InputMemo::default(), 0)
+}
+
+/// The files whose change asks for another build: the manifest, house specs and
+/// session audio, the missing included. Of a manifest that cannot be read, itself.
+pub fn watched(context: &Context<'_>, request: &Request) -> Vec<PathBuf> {
+    let silent = Context { notice: &|_| {}, disk: context.disk.clone(), ..*context };
+    let mut files = vec![context.disk.canonical(&request.manifest)];
+    if let Ok(session) = look(&silent, request) {
+        files.extend(session.delivery.inputs.iter().map(|input| input.path.clone()));
+        files.extend(session.delivery.spec_files.iter().cloned());
+    }
+    files
 }
 
 fn no_manifest(path: &Path) -> Diagnostic {
@@ -91,89 +100,100 @@ fn no_manifest(path: &Path) -> Diagnostic {
 fn read(
     context: &Context<'_>,
     request: &Request,
-    path: &Path,
-    memo: &InputMemo,
+    memo: InputMemo,
+    started_ns: i128,
 ) -> Result<Session, Failure> {
     let disk = &context.disk;
-    let raw = manifest::load(disk, path, &request.manifest)?;
-    let text = raw.text().to_owned();
+    let loaded = load(disk, &request.manifest)?;
+    let manifest = loaded.source.text.clone();
     let mut stamps: BTreeMap<PathBuf, FileStamp> = BTreeMap::new();
     let mut probe = |path: &Path| {
-        let stamp = disk.stamp(path).map_err(ProbeError::Disk)?.ok_or(ProbeError::Missing)?;
+        let refused = |error: DiskError| AudioError::Io(error.source);
+        let missing = || AudioError::Io(ErrorKind::NotFound.into());
+        let stamp = disk.stamp(path).map_err(refused)?.ok_or_else(missing)?;
         stamps.insert(path.to_owned(), stamp);
         match memo.get(path, &stamp) {
             Some(known) => Ok(known.info.clone()),
-            None => reader::probe(disk.open(path).map_err(ProbeError::Disk)?).map_err(ProbeError::Audio),
+            None => reader::probe(disk.open(path).map_err(refused)?),
         }
     };
-    let Resolved { delivery, diagnostics, sources } =
-        resolve(&raw, disk, &mut probe, &request.targets, request.keep_going);
-    let delivery = match delivery {
-        Some(delivery) if request.keep_going || !diagnostics.has_errors() => delivery,
-        _ => return Err(diagnostics.into()),
-    };
-    let (problems, warnings) = diagnostics.split();
+    let (delivery, found) = resolve(loaded, disk, &mut probe, request.keep_going);
+    let Some(mut delivery) = delivery else { return Err(found.into()) };
+    let (problems, warnings) = found.split();
     if !warnings.is_empty() {
         (context.notice)(warnings.render(context.colour).trim_end());
     }
+    let deliverables = delivery.deliverables.iter().map(|package| package.name.clone()).collect();
+    only(&request.targets, &mut delivery)?;
     let stamps = delivery.inputs.iter().map(|input| stamps[&input.path]).collect();
     let plan = build::plan(&delivery);
-    Ok(Session {
-        delivery,
-        plan,
-        manifest: text,
-        problems,
-        sources,
-        stamps,
-        memo: InputMemo::default(),
-        started_ns: 0,
-    })
+    Ok(Session { delivery, plan, manifest, problems, deliverables, stamps, memo, started_ns })
+}
+
+/// Leaves the deliverables that are asked for.
+fn only(targets: &[String], delivery: &mut Delivery) -> Result<(), Failure> {
+    let packages = &mut delivery.deliverables;
+    for target in targets {
+        if !packages.iter().any(|package| package.name == *target) {
+            let names = packages.iter().map(|package| package.name.as_str());
+            return Err(Diagnostic::error(format!("there is no deliverable `{target}`"))
+                .did_you_mean(target, names)
+                .into());
+        }
+    }
+    packages.retain(|package| targets.is_empty() || targets.contains(&package.name));
+    Ok(())
 }
 
 impl Session {
     /// Session audio as the pass takes it, digests included where they are known.
     pub fn input_files(&self) -> Vec<InputFile<'_>> {
-        let file = |(input, stamp): (&'_ crate::manifest::delivery::Input, &FileStamp)| {
-            let known = self.memo.get(&input.path, stamp);
-            (input.path.clone(), *stamp, known.map(|known| known.digests.as_slice()))
-        };
-        self.delivery
-            .inputs
-            .iter()
-            .zip(&self.stamps)
+        let files = self.delivery.inputs.iter().zip(&self.stamps);
+        files
             .map(|(input, stamp)| InputFile {
                 path: &input.path,
                 info: &input.info,
                 stamp: *stamp,
-                digests: file((input, stamp)).2,
+                digests: self.memo.get(&input.path, stamp).map(|known| known.digests.as_slice()),
             })
             .collect()
     }
 
-    /// The digests of all session audio, if none has to be read for them.
+    /// The digests of all session audio that is heard, by input, if none has to
+    /// be read for them.
     pub fn known_digests(&self) -> Option<Vec<&[Key]>> {
-        self.input_files().into_iter().map(|file| file.digests).collect()
+        let heard = self.plan.sources();
+        let known = |(index, file): (usize, InputFile<'_>)| match file.digests {
+            None if !heard.contains(&InputId(index as u32)) => Some(&[][..]),
+            known => known,
+        };
+        // The slices live in the memo, not in the list of files.
+        let files = self.delivery.inputs.iter().zip(&self.stamps).map(|(input, stamp)| InputFile {
+            path: &input.path,
+            info: &input.info,
+            stamp: *stamp,
+            digests: self.memo.get(&input.path, stamp).map(|known| known.digests.as_slice()),
+        });
+        files.enumerate().map(known).collect()
     }
 
     /// Notes the digests of everything that was read.
-    pub fn remember(
-        &mut self,
-        project: &Project<'_>,
-        digests: &[Vec<Key>],
-    ) -> Result<(), Failure> {
+    pub fn remember(&self, project: &Project<'_>, digests: &[Vec<Key>]) -> Result<(), Failure> {
         if self.known_digests().is_some() {
             return Ok(());
         }
+        let mut memo = self.memo.clone();
         for (index, input) in self.delivery.inputs.iter().enumerate() {
             let stamp = self.stamps[index];
             let segments = self.plan.sample_rate.segments(input.info.frames);
             // An input that nothing asked for was not read and has no digests.
-            if digests[index].len() == segments && self.memo.get(&input.path, &stamp).is_none() {
+            if digests[index].len() == segments && memo.get(&input.path, &stamp).is_none() {
                 let (info, digests) = (input.info.clone(), digests[index].clone());
-                self.memo.remember(&input.path, stamp, self.started_ns, info, digests);
+                memo.remember(&input.path, stamp, self.started_ns, info, digests);
             }
         }
-        Ok(project.state.save(INPUTS, &self.memo)?)
+        memo.keep_only(self.delivery.inputs.iter().map(|input| input.path.as_path()));
+        Ok(project.state.save(INPUTS, &memo)?)
     }
 
     /// What a build renders, for the progress bar.
@@ -184,7 +204,6 @@ impl Session {
 
     /// The inputs that the files of a deliverable hear, references included.
     pub fn heard_by(&self, deliverable: usize) -> Vec<InputId> {
-        use crate::plan::op::Op;
         let prints = self.plan.files_of(deliverable).map(|(_, file)| self.plan.print(file.print).node);
         let references = self
             .plan
@@ -195,10 +214,7 @@ impl Session {
         let mut heard: Vec<InputId> = prints
             .chain(references)
             .flat_map(|node| self.plan.ancestry(node))
-            .filter_map(|node| match self.plan.graph[node].op {
-                Op::Source { input, at_frame: _ } => Some(input),
-                Op::Matrix { .. } | Op::Sum => None,
-            })
+            .filter_map(|node| self.plan.graph[node].op.input())
             .collect();
         heard.sort();
         heard.dedup();

@@ -1,6 +1,18 @@
 //! Delivery specs as typed data: what a recipient requires, each figure with its source.
 
+mod describe;
+pub mod raw;
+mod shelf;
+
+use std::path::{Path, PathBuf};
+
 use crate::audio::wav::Encoding;
+use crate::diag::{Diagnostics, Span};
+use crate::fsio::Disk;
+use crate::units::SampleRate;
+use crate::yaml::record::Field;
+
+pub use describe::{describe, list};
 
 /// The requirements of a recipient.
 #[derive(Debug)]
@@ -11,14 +23,69 @@ pub struct Spec {
     pub title: String,
     /// Word length of the files.
     pub encoding: Encoding,
+    /// The sample rate it must have; `None` takes that of the session.
+    pub sample_rate: Option<SampleRate>,
     /// File name without extension: fields in braces, `{project}_{name}`.
     pub template: String,
     /// Characters that file names may hold, as ranges: `A-Za-z0-9._-`.
     pub legal: String,
     /// Whether a `bext` chunk carries the start time.
     pub bext: bool,
+    /// Roles that the package's stems must have between them.
+    pub required_stems: Vec<String>,
+    /// Roles that the package's mixes must have between them.
+    pub required_mixes: Vec<String>,
+    /// Sentences for the read-me.
+    pub notes: Vec<String>,
     /// Figures that files are held against.
     pub limits: Vec<Limit>,
+}
+
+impl Spec {
+    /// The fields that a template may hold.
+    pub const FIELDS: [&str; 7] =
+        ["project", "artist", "name", "rate", "bits", "layout", "deliverable"];
+
+    /// Whether file names may hold `character`.
+    pub fn is_legal(&self, character: char) -> bool {
+        let set: Vec<char> = self.legal.chars().collect();
+        let mut rest = set.as_slice();
+        loop {
+            match rest {
+                [first, '-', last, after @ ..] => {
+                    if (*first..=*last).contains(&character) {
+                        return true;
+                    }
+                    rest = after;
+                }
+                [one, after @ ..] => {
+                    if *one == character {
+                        return true;
+                    }
+                    rest = after;
+                }
+                [] => return false,
+            }
+        }
+    }
+}
+
+/// Reads the spec that a manifest in `folder` names: one that ships, or the path
+/// of a house's own. Also returns the house's files it was read from.
+pub fn load(
+    written: &str,
+    at: &Span,
+    folder: &Path,
+    disk: &Disk,
+) -> Result<(Spec, Vec<PathBuf>), Diagnostics> {
+    let mut effective = shelf::find(written, Some(at), folder, disk)?;
+    let files = std::mem::take(&mut effective.files);
+    Ok((effective.build()?, files))
+}
+
+/// The JSON Schema (draft 2020-12) of spec files.
+pub fn schema() -> serde_json::Value {
+    crate::yaml::record::document("rebounce delivery spec", raw::RawSpec::schema())
 }
 
 /// What a limit measures.
@@ -42,6 +109,46 @@ pub enum Check {
     StemNull,
     /// Peak of the null of a mix against its reference, dBFS.
     ReferenceNull,
+}
+
+impl Check {
+    /// All of them.
+    pub const ALL: [Check; 9] = [
+        Check::SamplePeak,
+        Check::TruePeak,
+        Check::Integrated,
+        Check::ShortTerm,
+        Check::Momentary,
+        Check::LoudnessRange,
+        Check::DcOffset,
+        Check::StemNull,
+        Check::ReferenceNull,
+    ];
+
+    /// Name in specs: `true-peak`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Check::SamplePeak => "sample-peak",
+            Check::TruePeak => "true-peak",
+            Check::Integrated => "integrated",
+            Check::ShortTerm => "short-term",
+            Check::Momentary => "momentary",
+            Check::LoudnessRange => "loudness-range",
+            Check::DcOffset => "dc-offset",
+            Check::StemNull => "stem-null",
+            Check::ReferenceNull => "reference-null",
+        }
+    }
+
+    /// The unit of its limits.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Check::TruePeak => "dBTP",
+            Check::Integrated | Check::ShortTerm | Check::Momentary => "LUFS",
+            Check::LoudnessRange => "LU",
+            Check::SamplePeak | Check::DcOffset | Check::StemNull | Check::ReferenceNull => "dBFS",
+        }
+    }
 }
 
 /// Which files a limit is for.

@@ -26,7 +26,7 @@ pub struct Known {
 }
 
 /// What is known of all files, by path.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct InputMemo {
     files: BTreeMap<String, Known>,
 }

@@ -1,0 +1,130 @@
+//! Session audio on disk: where a file is looked for, and what its header says.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::delivery::{Input, InputId};
+use super::raw::{Manifest, Text};
+use super::resolve::{Faults, Probe};
+use crate::audio::AudioError;
+use crate::diag::{Diagnostic, nearest, shown};
+use crate::fsio::Disk;
+
+/// The files that the manifest names, each read once however often it is named.
+pub(super) struct Files<'a> {
+    disk: &'a Disk,
+    probe: &'a mut Probe<'a>,
+    /// Folder of the manifest.
+    home: PathBuf,
+    /// Folder of the session audio; `None` if there is no such folder.
+    audio: Option<PathBuf>,
+    known: BTreeMap<PathBuf, Option<InputId>>,
+    pub(super) inputs: Vec<Input>,
+}
+
+impl<'a> Files<'a> {
+    pub(super) fn new(
+        manifest: &Manifest,
+        home: &Path,
+        disk: &'a Disk,
+        probe: &'a mut Probe<'a>,
+        faults: &mut Faults,
+    ) -> Self {
+        let written = manifest.session.as_ref().and_then(|session| session.audio.as_ref());
+        let audio = match written {
+            None => Some(home.to_path_buf()),
+            Some(text) => {
+                let folder = home.join(&text.value);
+                let found = disk.is_folder(&folder);
+                if !found {
+                    let title = format!("there is no folder `{}`", text.value);
+                    let error = Diagnostic::error(title).at(&text.span, "the session audio");
+                    let near = neighbour(disk, &folder);
+                    faults.whole(match near {
+                        Some(name) => error.help(format!("did you mean `{name}`?")),
+                        None => error.help(format!("it is looked for in {}", shown(home))),
+                    });
+                }
+                found.then_some(folder)
+            }
+        };
+        let (home, known, inputs) = (home.to_path_buf(), BTreeMap::new(), Vec::new());
+        Self { disk, probe, home, audio, known, inputs }
+    }
+
+    /// The file of a track, in the folder of the session audio.
+    pub(super) fn track(&mut self, text: &Text) -> Result<InputId, Option<Diagnostic>> {
+        let folder = self.audio.clone().ok_or(None)?;
+        self.find(text, &[folder])
+    }
+
+    /// A reference print: in the session audio, or beside the manifest.
+    pub(super) fn reference(&mut self, text: &Text) -> Result<InputId, Option<Diagnostic>> {
+        let folders: Vec<PathBuf> = self.audio.iter().chain([&self.home]).cloned().collect();
+        self.find(text, &folders)
+    }
+
+    /// An error of `None` has been told before.
+    fn find(&mut self, text: &Text, folders: &[PathBuf]) -> Result<InputId, Option<Diagnostic>> {
+        let candidates = || folders.iter().map(|folder| folder.join(&text.value));
+        let exists = |path: &PathBuf| matches!(self.disk.stamp(path), Ok(Some(_)));
+        let Some(path) = candidates().find(exists) else {
+            return Err(Some(self.missing(text, candidates())));
+        };
+        let path = self.disk.canonical(&path);
+        if let Some(known) = self.known.get(&path) {
+            return known.ok_or(None);
+        }
+        let found = self.read(text, &path);
+        self.known.insert(path, found.as_ref().ok().copied());
+        found.map_err(Some)
+    }
+
+    fn read(&mut self, text: &Text, path: &Path) -> Result<InputId, Diagnostic> {
+        let name = &text.value;
+        let error = |title: String| Diagnostic::error(title).at(&text.span, "");
+        if self.disk.is_folder(path) {
+            return Err(error(format!("`{name}` is a folder, not a file")));
+        }
+        let info = (self.probe)(path).map_err(|why| {
+            let error = error(format!("cannot read `{name}`: {why}"));
+            match why {
+                AudioError::Incomplete(_) => error.help("export it again, or wait for its end"),
+                AudioError::Unsupported(_) => error.help("export it as WAV, AIFF or FLAC"),
+                _ => error,
+            }
+        })?;
+        if info.rate().is_none() || info.channels == 0 {
+            let what = format!("{} channels at {} Hz", info.channels, info.sample_rate);
+            return Err(error(format!("cannot use `{name}`: {what}"))
+                .help("rates from 8000 to 768000 Hz and at least one channel are read"));
+        }
+        let id = InputId(self.inputs.len() as u32);
+        let (path, shown, span) = (path.to_path_buf(), name.clone(), text.span.clone());
+        self.inputs.push(Input { path, shown, info, span });
+        Ok(id)
+    }
+
+    fn missing(&self, text: &Text, mut candidates: impl Iterator<Item = PathBuf>) -> Diagnostic {
+        let error = Diagnostic::error(format!("there is no file `{}`", text.value));
+        let error = error.at(&text.span, "");
+        let parent = Path::new(&text.value).parent();
+        match candidates.find_map(|path| neighbour(self.disk, &path)) {
+            Some(name) => {
+                let right = parent.map_or_else(|| name.clone().into(), |folder| folder.join(&name));
+                error.help(format!("did you mean `{}`?", shown(&right)))
+            }
+            None => {
+                let folder = self.audio.as_deref().unwrap_or(&self.home);
+                error.help(format!("it is looked for in {}", shown(folder)))
+            }
+        }
+    }
+}
+
+/// The name in the folder of `path` that is nearest to its own.
+fn neighbour(disk: &Disk, path: &Path) -> Option<String> {
+    let names = disk.list(path.parent()?).ok()?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    nearest(path.file_name()?.to_str()?, &names).map(str::to_owned)
+}

@@ -1,0 +1,168 @@
+//! The manifest as it is written: what each record may hold, and where it stands.
+//!
+//! Nothing is looked up and no default is filled in here; that is `resolve`'s.
+//! The doc comments are what editors show (`rebounce schema`).
+
+use super::values::{Label, LoRo, Meter, Pan, Polarity, Tempo, Time, Version1};
+use crate::audio::layout::{Channel, Layout};
+use crate::record;
+use crate::units::{FrameRate, Gain, SampleRate};
+use crate::yaml::record::{At, Entries, Selection, Several};
+
+/// A text and its place.
+pub type Text = At<String>;
+
+record! {
+    /// What a song or a film has to deliver.
+    Manifest: "a manifest: `version: 1` and what belongs to it",
+    later ["sections", "versions"];
+    /// Version of the format; always 1.
+    version: Version1,
+    /// Who and what, for file names and read-mes.
+    project: Option<Project>,
+    /// The session audio and its timeline.
+    session: Option<Session>,
+    /// Session audio by name: a file, or a file with its placement.
+    tracks: Entries<Track>,
+    /// Sums of tracks and other stems.
+    stems: Entries<Stem>,
+    /// Sums of stems: full mix, print master, M&E, instrumental.
+    mixes: Entries<Mix>,
+    /// The packages, one folder each.
+    deliverables: Entries<Deliverable>,
+    /// Folder that holds the packages, relative to the manifest; `deliveries` unless given.
+    output: Option<Text>,
+}
+
+record! {
+    /// Who and what, for file names and read-mes.
+    Project: "a project like `{ title: Night Drive, artist: The Example }`";
+    /// Title of the song or film.
+    title: Option<Text>,
+    /// Artist of a song.
+    artist: Option<Text>,
+    /// Production company of a film.
+    production: Option<Text>,
+    /// Whom to ask about the delivery.
+    contact: Option<Text>,
+    /// Terms of use.
+    licence: Option<Text>,
+    /// Terms of use; the same as `licence`.
+    license: Option<Text>,
+    /// A date for the read-me, in any form.
+    date: Option<Text>,
+}
+
+record! {
+    /// The session audio and its timeline.
+    Session: "a session like `{ audio: prints }`";
+    /// Folder of the track files, relative to the manifest.
+    audio: Option<Text>,
+    /// Sample rate in Hz; that of the tracks unless given.
+    sample_rate: Option<At<SampleRate>>,
+    /// Beats per minute.
+    tempo: Option<Tempo>,
+    /// Meter like 4/4.
+    meter: Option<Meter>,
+    /// How long the programme goes on after the last track ends.
+    tail: Option<At<Time>>,
+    /// Video frames per second.
+    frame_rate: Option<At<FrameRate>>,
+    /// Timecode of the first sample.
+    start: Option<At<Label>>,
+    /// Timecode of the first frame of action.
+    first_frame: Option<At<Label>>,
+    /// Timecode of the last frame of action.
+    last_frame: Option<At<Label>>,
+    /// Layout of stems and mixes that name none; that of the widest track unless given.
+    layout: Option<Layout>,
+}
+
+record! {
+    /// Session audio placed on the timeline.
+    Track: "a file, or a map like `{ file: kick.wav, gain: -1.5 }`",
+    short file,
+    later ["process", "trim", "fade", "delay"];
+    /// The audio file, in the folder of the session audio.
+    file: Option<Text>,
+    /// One mono file for each channel.
+    files: Option<Entries<Text>>,
+    /// What the file's channels are, in its own order.
+    channels: Option<At<Vec<Channel>>>,
+    /// Level change in dB.
+    gain: Option<Gain>,
+    /// Invert turns the signal upside down.
+    polarity: Option<Polarity>,
+    /// Where on the programme's timeline the file begins.
+    at: Option<At<Time>>,
+    /// From -100 (left) to 100 (right).
+    pan: Option<At<Pan>>,
+}
+
+record! {
+    /// A sum of tracks and other stems.
+    Stem: "a list like `[kick, snare]`, or a map with `from`",
+    short from,
+    later ["process"];
+    /// Tracks and stems that it sums.
+    from: At<Several<Text>>,
+    /// Level change of the sum in dB.
+    gain: Option<Gain>,
+    /// Standard role: dialogue, music, effects, optional.
+    role: Option<Text>,
+    /// What is baked in, for the read-me.
+    notes: Option<Text>,
+    /// Layout of the sum; that of the programme unless given.
+    layout: Option<At<Layout>>,
+}
+
+record! {
+    /// A sum of stems.
+    Mix: "a list like `[drums, bass]`, or a map with `from`",
+    short from,
+    later ["process"];
+    /// Stems, mixes and tracks that it sums.
+    from: At<Several<Text>>,
+    /// Stems taken out wherever they are summed.
+    without: Option<Several<Text>>,
+    /// Level change of the sum in dB.
+    gain: Option<Gain>,
+    /// The approved print that the mix must null against.
+    reference: Option<Text>,
+    /// Standard role: print-master, m-and-e.
+    role: Option<Text>,
+    /// What is baked in, for the read-me.
+    notes: Option<Text>,
+    /// Layout of the mix; that of the programme unless given.
+    layout: Option<At<Layout>>,
+    /// How 5.1 is folded down to stereo.
+    downmix: Option<At<Downmix>>,
+}
+
+record! {
+    /// A fold-down from 5.1 to stereo (ITU-R BS.775-4 annex 4).
+    Downmix: "a downmix like `{ kind: lo-ro }`";
+    /// Which fold-down.
+    kind: LoRo,
+    /// Level of the centre in dB; -3 unless given.
+    center: Option<Gain>,
+    /// Level of the surrounds in dB; -3 unless given.
+    surround: Option<Gain>,
+}
+
+record! {
+    /// One package.
+    Deliverable: "a deliverable like `{ spec: stem-mastering, stems: all }`",
+    later [
+        "versions", "sections", "loop", "wet", "dry", "head", "tail", "optional", "guide",
+        "print_master", "mix",
+    ];
+    /// Name of a spec (`rebounce specs` lists them), or path of one of your own.
+    spec: Text,
+    /// Stems to deliver.
+    stems: Option<Selection<Text>>,
+    /// Mixes to deliver.
+    mixes: Option<Selection<Text>>,
+    /// A word to the recipient, for the read-me.
+    notes: Option<Text>,
+}

@@ -1,0 +1,315 @@
+//! From what is written to what is meant.
+//!
+//! Every check runs, whatever others have found: one run names all mistakes. What
+//! is wrong with a track, stem or mix spoils what hears it and nothing else, so
+//! that `-k` can build the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::delivery::{
+    Content, Deliverable, Delivery, Mix, MixId, Part, Stem, StemId, Track, TrackId,
+};
+use super::files::Files;
+use super::links::{self, Links, Names, parts};
+use super::packages::{self, Ground, part_of};
+use super::raw::Manifest;
+use super::sums::{self, Sums};
+use super::{programme, tracks};
+use crate::audio::{AudioError, AudioInfo};
+use crate::diag::{Diagnostic, Diagnostics, SourceText, shown};
+use crate::fsio::Disk;
+use crate::units::{Gain, SampleRate};
+use crate::yaml::record::{Entries, Field};
+use crate::yaml::syntax;
+
+/// Reads the header of an audio file.
+pub type Probe<'a> = dyn FnMut(&Path) -> Result<AudioInfo, AudioError> + 'a;
+
+/// A manifest as it was read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is written.
+    pub manifest: Manifest,
+    /// Path of the manifest, links resolved.
+    pub path: PathBuf,
+    /// Its text.
+    pub source: Arc<SourceText>,
+    /// What is wrong with its form.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads a manifest. An error means that nothing more can be said about it; what
+/// else is wrong with its form is kept for [`resolve`], which finds the rest.
+pub fn load(disk: &Disk, path: &Path) -> Result<Loaded, Diagnostics> {
+    let bytes = disk.read(path).map_err(|error| {
+        Diagnostic::error(error.to_string()).help("`-f FILE` names another manifest")
+    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Diagnostic::error(format!("{} is not UTF-8 text", shown(path))))?;
+    // A mark that some editors put in front; places would be off by its length.
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    let source = Arc::new(SourceText { path: shown(path).to_string(), text });
+    let node = syntax::parse(&source)?;
+    let mut diagnostics = Diagnostics::default();
+    match Manifest::decode(&node, &mut diagnostics) {
+        Some(manifest) => Ok(Loaded { manifest, path: disk.canonical(path), source, diagnostics }),
+        None => Err(diagnostics),
+    }
+}
+
+/// What was found wrong, and what must not be built because of it.
+pub(super) struct Faults {
+    diagnostics: Diagnostics,
+    /// Parts that are wrong, or hear something that is.
+    pub(super) bad: BTreeSet<Part>,
+    /// Whether something is wrong that concerns everything.
+    fatal: bool,
+}
+
+impl Faults {
+    /// An error of one part.
+    pub(super) fn spoil(&mut self, part: Part, error: Diagnostic) {
+        self.diagnostics.push(error);
+        self.bad.insert(part);
+    }
+
+    /// An error that concerns everything.
+    pub(super) fn whole(&mut self, error: Diagnostic) {
+        self.diagnostics.push(error);
+        self.fatal = true;
+    }
+
+    /// Something to look at.
+    pub(super) fn warn(&mut self, warning: Diagnostic) {
+        self.diagnostics.push(warning);
+    }
+
+    /// What was found about one deliverable.
+    pub(super) fn join(&mut self, found: Diagnostics) {
+        self.diagnostics.extend(found);
+    }
+}
+
+/// Finds out what a manifest means, and everything that is wrong with it.
+///
+/// Without `keep_going` an error means that there is no delivery. With it, the
+/// deliverables that hear nothing wrong are delivered, and a warning names each
+/// that is left out; errors that concern everything still end in `None`.
+pub fn resolve(
+    loaded: Loaded,
+    disk: &Disk,
+    probe: &mut Probe<'_>,
+    keep_going: bool,
+) -> (Option<Delivery>, Diagnostics) {
+    let (delivery, mut diagnostics) = examine(loaded, disk, probe, keep_going);
+    diagnostics.sort();
+    (delivery, diagnostics)
+}
+
+fn examine(
+    loaded: Loaded,
+    disk: &Disk,
+    probe: &mut Probe<'_>,
+    keep_going: bool,
+) -> (Option<Delivery>, Diagnostics) {
+    let Loaded { manifest, path, source: _, diagnostics } = loaded;
+    let mut faults = structural(&manifest, diagnostics);
+    let home = path.parent().unwrap_or(Path::new("."));
+    let names = Names::of(&manifest);
+    let links = links::link(&manifest, &names, &mut faults);
+    let mut files = Files::new(&manifest, home, disk, probe, &mut faults);
+    let mut tracks = tracks::resolve(&manifest, &mut files, &mut faults);
+    let rate = tracks::common_rate(&manifest, &tracks, &files, &mut faults);
+    if manifest.tracks.0.is_empty() {
+        faults.whole(Diagnostic::error("there are no tracks").help("add `tracks: { NAME: FILE }`"));
+    }
+    if manifest.deliverables.0.is_empty() {
+        let help = "add `deliverables: { NAME: { spec: production-stems, stems: all } }`";
+        faults.whole(Diagnostic::error("there are no deliverables").help(help));
+    }
+    // Where no rate can be known the remaining checks still have one.
+    let assumed = rate.or_else(|| SampleRate::new(48_000)).expect("BUG: 48 kHz is a rate");
+    faults.fatal |= rate.is_none();
+    let programme = programme::resolve(&manifest, &mut tracks, &files, assumed, &mut faults);
+    let sums = sums::resolve(&manifest, &links, &tracks, &mut files, assumed, &mut faults);
+    let project = programme::project(&manifest, &mut faults);
+    let output = manifest.output.as_ref().map_or("deliveries", |text| text.value.as_str());
+    let output_root = disk.canonical(&home.join(output));
+    let mut precious: Vec<(PathBuf, String)> =
+        files.inputs.iter().map(|input| (input.path.clone(), input.shown.clone())).collect();
+    precious.push((path.clone(), shown(&path).to_string()));
+    let mut ground = Ground {
+        manifest: &manifest,
+        names: &names,
+        links: &links,
+        sums: &sums,
+        project: &project,
+        programme: &programme,
+        disk,
+        home,
+        root: &output_root,
+        precious,
+    };
+    let (mut deliverables, spec_files) = packages::resolve(&mut ground, &mut faults);
+    if faults.fatal || (faults.diagnostics.has_errors() && !keep_going) {
+        return (None, faults.diagnostics);
+    }
+    leave_out(&manifest, &links, &mut deliverables, &mut faults);
+    if deliverables.is_empty() {
+        return (None, faults.diagnostics);
+    }
+    let kept = Kept::of(&manifest, &faults.bad);
+    let delivery = Delivery {
+        project,
+        programme,
+        inputs: files.inputs,
+        tracks: kept.tracks(tracks),
+        stems: kept.stems(&manifest, &links, &sums),
+        mixes: kept.mixes(&manifest, &links, &sums),
+        deliverables: deliverables.into_iter().map(|package| kept.package(package)).collect(),
+        output_root,
+        spec_files,
+    };
+    (Some(delivery), faults.diagnostics)
+}
+
+/// Sorts the mistakes of form: those in entries spoil their parts.
+fn structural(manifest: &Manifest, diagnostics: Diagnostics) -> Faults {
+    fn wrong<T>(entries: &Entries<T>) -> impl Iterator<Item = (u32, usize)> {
+        entries.0.iter().zip(0..).map(|(entry, id)| (id, entry.errors)).filter(|(_, n)| *n > 0)
+    }
+    let tracks = wrong(&manifest.tracks).map(|(id, n)| (Part::Track(TrackId(id)), n));
+    let stems = wrong(&manifest.stems).map(|(id, n)| (Part::Stem(StemId(id)), n));
+    let mixes = wrong(&manifest.mixes).map(|(id, n)| (Part::Mix(MixId(id)), n));
+    let spoiled: Vec<(Part, usize)> = tracks.chain(stems).chain(mixes).collect();
+    let in_parts: usize = spoiled.iter().map(|(_, errors)| errors).sum();
+    let in_packages: usize = wrong(&manifest.deliverables).map(|(_, errors)| errors).sum();
+    Faults {
+        fatal: diagnostics.errors() > in_parts + in_packages,
+        diagnostics,
+        bad: spoiled.into_iter().map(|(part, _)| part).collect(),
+    }
+}
+
+/// Takes out the deliverables that cannot be made, and says so.
+fn leave_out(
+    manifest: &Manifest,
+    links: &Links,
+    deliverables: &mut Vec<Deliverable>,
+    faults: &mut Faults,
+) {
+    for part in &links.order {
+        let terms = links.sums.get(part).into_iter().flatten();
+        if terms.into_iter().any(|link| faults.bad.contains(&link.part)) {
+            faults.bad.insert(*part);
+        }
+    }
+    let bad = &faults.bad;
+    let lost_track = bad.iter().any(|part| matches!(part, Part::Track(_)));
+    deliverables
+        .retain(|package| package.files.iter().all(|file| !bad.contains(&part_of(file.content))));
+    for entry in &manifest.deliverables.0 {
+        if !deliverables.iter().any(|package| package.name == entry.name) {
+            let title = format!("deliverable `{}` is left out", entry.name);
+            faults.warn(Diagnostic::warning(title).at(&entry.span, "something in it is wrong"));
+        }
+    }
+    if lost_track {
+        let title = "the programme may be too short: not every track could be read";
+        faults.warn(Diagnostic::warning(title).help("its length is that of the other tracks"));
+    }
+}
+
+/// The parts that are delivered, under their ids in the delivery.
+struct Kept(BTreeMap<Part, Part>);
+
+impl Kept {
+    fn of(manifest: &Manifest, bad: &BTreeSet<Part>) -> Self {
+        let (mut tracks, mut stems, mut mixes) = (0.., 0.., 0..);
+        let mut kept = BTreeMap::new();
+        for part in parts(manifest).filter(|part| !bad.contains(part)) {
+            let new = match part {
+                Part::Track(_) => tracks.next().map(TrackId).map(Part::Track),
+                Part::Stem(_) => stems.next().map(StemId).map(Part::Stem),
+                Part::Mix(_) => mixes.next().map(MixId).map(Part::Mix),
+            };
+            kept.extend(new.map(|new| (part, new)));
+        }
+        Self(kept)
+    }
+
+    fn terms(&self, links: &Links, part: Part) -> Vec<Part> {
+        links.sums[&part].iter().filter_map(|link| self.0.get(&link.part).copied()).collect()
+    }
+
+    fn tracks(&self, tracks: BTreeMap<TrackId, Track>) -> Vec<Track> {
+        let kept = tracks.into_iter().filter(|(id, _)| self.0.contains_key(&Part::Track(*id)));
+        kept.map(|(_, track)| track).collect()
+    }
+
+    fn stems(&self, manifest: &Manifest, links: &Links, sums: &Sums) -> Vec<Stem> {
+        let mut stems = Vec::new();
+        for (entry, id) in manifest.stems.0.iter().zip(0..) {
+            let part = Part::Stem(StemId(id));
+            let (Some(raw), Some(layout), true) =
+                (&entry.body, sums.layouts.get(&part), self.0.contains_key(&part))
+            else {
+                continue;
+            };
+            stems.push(Stem {
+                name: entry.name.clone(),
+                from: self.terms(links, part),
+                gain: raw.gain.unwrap_or(Gain::UNITY),
+                layout: *layout,
+                role: raw.role.as_ref().map_or(String::new(), |role| role.value.clone()),
+                notes: raw.notes.as_ref().map_or(String::new(), |notes| notes.value.clone()),
+                span: entry.span.clone(),
+            });
+        }
+        stems
+    }
+
+    fn mixes(&self, manifest: &Manifest, links: &Links, sums: &Sums) -> Vec<Mix> {
+        let mut mixes = Vec::new();
+        for (entry, id) in manifest.mixes.0.iter().zip(0..) {
+            let part = Part::Mix(MixId(id));
+            let (Some(raw), Some(layout), true) =
+                (&entry.body, sums.layouts.get(&part), self.0.contains_key(&part))
+            else {
+                continue;
+            };
+            let without = links.without[id as usize].iter().filter_map(|(stem, _)| {
+                match self.0.get(&Part::Stem(*stem)) {
+                    Some(Part::Stem(stem)) => Some(*stem),
+                    _ => None,
+                }
+            });
+            mixes.push(Mix {
+                name: entry.name.clone(),
+                from: self.terms(links, part),
+                without: without.collect(),
+                gain: raw.gain.unwrap_or(Gain::UNITY),
+                layout: *layout,
+                downmix: sums.downmixes.get(&MixId(id)).copied(),
+                reference: sums.references.get(&MixId(id)).copied(),
+                role: raw.role.as_ref().map_or(String::new(), |role| role.value.clone()),
+                notes: raw.notes.as_ref().map_or(String::new(), |notes| notes.value.clone()),
+                span: entry.span.clone(),
+            });
+        }
+        mixes
+    }
+
+    fn package(&self, mut package: Deliverable) -> Deliverable {
+        for file in &mut package.files {
+            match self.0.get(&part_of(file.content)) {
+                Some(Part::Stem(id)) => file.content = Content::Stem(*id),
+                Some(Part::Mix(id)) => file.content = Content::Mix(*id),
+                Some(Part::Track(_)) | None => {}
+            }
+        }
+        package
+    }
+}

@@ -1,0 +1,292 @@
+//! Stems and mixes: the layouts of sums, fold-downs, references, and what is
+//! heard twice or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::delivery::{Downmix, InputId, MixId, Part, StemId, Track, TrackId};
+use super::files::Files;
+use super::links::{Heard, Hearing, Link, Links, named};
+use super::raw::{self, Manifest};
+use super::resolve::Faults;
+use crate::audio::layout::Layout;
+use crate::diag::Diagnostic;
+use crate::units::SampleRate;
+
+/// What is known of every sum that can be made.
+#[derive(Default)]
+pub(super) struct Sums {
+    /// Layout of each part as others hear it.
+    pub(super) layouts: BTreeMap<Part, Layout>,
+    pub(super) downmixes: BTreeMap<MixId, Downmix>,
+    pub(super) references: BTreeMap<MixId, InputId>,
+}
+
+/// The layout of sums that name none: the session's, else the widest track's.
+pub(super) fn programme_layout(manifest: &Manifest, tracks: &BTreeMap<TrackId, Track>) -> Layout {
+    let written = manifest.session.as_ref().and_then(|session| session.layout);
+    written.or_else(|| tracks.values().map(heard_layout).max()).unwrap_or(Layout::Stereo)
+}
+
+/// The layout of a track after its pan.
+fn heard_layout(track: &Track) -> Layout {
+    if track.pan.is_some() { track.layout.max(Layout::Stereo) } else { track.layout }
+}
+
+/// Checks every sum, children first. A sum of something bad is bad.
+pub(super) fn resolve(
+    manifest: &Manifest,
+    links: &Links,
+    tracks: &BTreeMap<TrackId, Track>,
+    files: &mut Files<'_>,
+    rate: SampleRate,
+    faults: &mut Faults,
+) -> Sums {
+    let common = programme_layout(manifest, tracks);
+    let mut sums = Sums::default();
+    for part in &links.order {
+        let hears_bad =
+            links.sums.get(part).into_iter().flatten().any(|link| faults.bad.contains(&link.part));
+        if hears_bad {
+            faults.bad.insert(*part);
+        }
+        let layout = match part {
+            Part::Track(id) => tracks.get(id).map(heard_layout),
+            Part::Stem(id) => manifest.stems.0[id.0 as usize].body.as_ref().map(|stem| {
+                let layout = stem.layout.as_ref().map_or(common, |at| at.value);
+                if !hears_bad {
+                    enter_all(manifest, *part, &links.sums[part], layout, &sums, faults);
+                }
+                layout
+            }),
+            Part::Mix(id) => manifest.mixes.0[id.0 as usize].body.as_ref().map(|mix| {
+                let layout = mix_layout(manifest, *id, mix, links, common, &mut sums, faults);
+                reference(*id, mix, layout, rate, files, &mut sums, faults);
+                layout
+            }),
+        };
+        match layout {
+            Some(layout) => {
+                sums.layouts.insert(*part, layout);
+            }
+            None => {
+                faults.bad.insert(*part);
+            }
+        }
+    }
+    hear(manifest, links, faults);
+    sums
+}
+
+/// The layout of a mix; its fold-down is noted.
+fn mix_layout(
+    manifest: &Manifest,
+    id: MixId,
+    mix: &raw::Mix,
+    links: &Links,
+    common: Layout,
+    sums: &mut Sums,
+    faults: &mut Faults,
+) -> Layout {
+    let part = Part::Mix(id);
+    let written = mix.layout.as_ref().map(|at| at.value);
+    let Some(downmix) = &mix.downmix else {
+        let layout = written.unwrap_or(common);
+        if !faults.bad.contains(&part) {
+            enter_all(manifest, part, &links.sums[&part], layout, sums, faults);
+        }
+        return layout;
+    };
+    if let Some(at) = mix.layout.as_ref().filter(|at| at.value != Layout::Stereo) {
+        let error = Diagnostic::error("`downmix` folds down to stereo").at(&at.span, "not stereo");
+        faults.spoil(part, error.help("write `layout: stereo`"));
+        return Layout::Stereo;
+    }
+    if faults.bad.contains(&part) {
+        return Layout::Stereo;
+    }
+    let layouts = links.sums[&part].iter().filter_map(|link| sums.layouts.get(&link.part));
+    let widest = layouts.max().copied();
+    if widest != Some(Layout::Surround51) {
+        let found = widest.map_or(String::new(), |layout| format!("the sum is {layout}"));
+        let error = Diagnostic::error("there is nothing to fold down").at(&downmix.span, found);
+        faults.spoil(part, error.help("`downmix` makes stereo of 5.1; remove it"));
+        return Layout::Stereo;
+    }
+    enter_all(manifest, part, &links.sums[&part], Layout::Surround51, sums, faults);
+    let db = |gain: Option<crate::units::Gain>| gain.map_or(-3.0, |gain| gain.db());
+    let (center_db, surround_db) = (db(downmix.value.center), db(downmix.value.surround));
+    sums.downmixes.insert(id, Downmix { center_db, surround_db });
+    Layout::Stereo
+}
+
+/// Whether each term of a sum can be laid into its layout.
+fn enter_all(
+    manifest: &Manifest,
+    sum: Part,
+    terms: &[Link],
+    to: Layout,
+    sums: &Sums,
+    faults: &mut Faults,
+) {
+    for link in terms {
+        let Some(&from) = sums.layouts.get(&link.part) else { continue };
+        let (name, span) = named(manifest, link.part);
+        let what = match sum {
+            Part::Mix(_) => format!("mix `{}`", named(manifest, sum).0),
+            _ => format!("stem `{}`", named(manifest, sum).0),
+        };
+        let error = if from > to {
+            let help = match (sum, to) {
+                (Part::Mix(_), Layout::Stereo) if from == Layout::Surround51 => {
+                    "fold it down with `downmix: { kind: lo-ro }`, or give the mix `layout: \"5.1\"`"
+                        .to_owned()
+                }
+                _ => format!("give it `layout: \"{from}\"`"),
+            };
+            Diagnostic::error(format!("`{name}` is {from}, wider than {what}"))
+                .at(&link.span, format!("does not fit into {to}"))
+                .help(help)
+        } else if (from, to) == (Layout::Mono, Layout::Surround51) {
+            let help = match link.part {
+                Part::Track(_) => format!("say it on track `{name}`, like `channels: [C]`"),
+                _ => "give it `layout: \"5.1\"`, and its tracks `channels: [C]`".to_owned(),
+            };
+            Diagnostic::error(format!("where does mono `{name}` go in 5.1 {what}?"))
+                .at(&link.span, "one channel into six")
+                .help(help)
+        } else {
+            continue;
+        };
+        faults.spoil(sum, error.context(span, from.name()));
+    }
+}
+
+/// The approved print of a mix: of the programme's rate and the mix's layout.
+fn reference(
+    id: MixId,
+    mix: &raw::Mix,
+    layout: Layout,
+    rate: SampleRate,
+    files: &mut Files<'_>,
+    sums: &mut Sums,
+    faults: &mut Faults,
+) {
+    let Some(text) = &mix.reference else { return };
+    let part = Part::Mix(id);
+    let input = match files.reference(text) {
+        Ok(input) => input,
+        Err(Some(error)) => return faults.spoil(part, error),
+        Err(None) => {
+            faults.bad.insert(part);
+            return;
+        }
+    };
+    let info = &files.inputs[input.0 as usize].info;
+    if info.sample_rate != rate.hz() {
+        let title = format!("reference `{}` is at another sample rate", text.value);
+        let label = format!("{} Hz", info.sample_rate);
+        let error = Diagnostic::error(title).at(&text.span, label);
+        return faults.spoil(part, error.help(format!("the programme is at {rate}")));
+    }
+    let masked = info.channel_mask.filter(|_| info.channels > 1).and_then(Layout::of_mask);
+    let found = masked.or_else(|| Layout::of_width(usize::from(info.channels)));
+    if found != Some(layout) || usize::from(info.channels) != layout.width() {
+        let title = format!("reference `{}` has another layout", text.value);
+        let label = found.map_or(format!("{} channels", info.channels), |l| l.to_string());
+        let error = Diagnostic::error(title).at(&text.span, label);
+        return faults
+            .spoil(part, error.help(format!("the mix is {layout}: {}", layout.spelled())));
+    }
+    sums.references.insert(id, input);
+}
+
+/// Compares what mixes hear with what they should: nothing twice, nothing taken
+/// out that is not there, no track forgotten.
+fn hear(manifest: &Manifest, links: &Links, faults: &mut Faults) {
+    let mut hearing = Hearing::new(links);
+    let mut told: BTreeSet<Part> = BTreeSet::new();
+    let mixes = links.order.iter().filter_map(|part| match part {
+        Part::Mix(id) => Some(*id),
+        _ => None,
+    });
+    for id in mixes.filter(|id| !faults.bad.contains(&Part::Mix(*id))).collect::<Vec<_>>() {
+        let (before, after) = hearing.of(id);
+        for (stem, span) in &links.without[id.0 as usize] {
+            if !before.contains_key(&Part::Stem(*stem)) {
+                let stem = named(manifest, Part::Stem(*stem)).0;
+                let title =
+                    format!("mix `{}` does not contain `{stem}`", named(manifest, Part::Mix(id)).0);
+                let error = Diagnostic::error(title).at(span, "cannot be taken out");
+                faults.spoil(Part::Mix(id), error.help(contents(manifest, &before)));
+            }
+        }
+        warn_of_doubles(manifest, links, id, &after, &mut told, faults);
+    }
+    if !faults.bad.is_empty() {
+        // A mistake in a name would make a second of it.
+        return;
+    }
+    let summed: BTreeSet<Part> = links.sums.values().flatten().map(|link| link.part).collect();
+    for (index, entry) in manifest.tracks.0.iter().enumerate() {
+        if !summed.contains(&Part::Track(TrackId(index as u32))) {
+            let title = format!("track `{}` is in no stem and no mix", entry.name);
+            faults.warn(Diagnostic::warning(title).at(&entry.span, "never heard"));
+        }
+    }
+}
+
+fn contents(manifest: &Manifest, heard: &Heard) -> String {
+    let stems = heard.keys().filter(|part| matches!(part, Part::Stem(_)));
+    let mut names: Vec<String> =
+        stems.map(|part| format!("`{}`", named(manifest, *part).0)).collect();
+    if names.is_empty() {
+        return "it contains no stem at all".into();
+    }
+    if names.len() > 12 {
+        names.truncate(12);
+        names.push("...".into());
+    }
+    format!("it contains {}", names.join(", "))
+}
+
+/// Warns of parts that a mix hears twice: only the topmost, in one mix only.
+fn warn_of_doubles(
+    manifest: &Manifest,
+    links: &Links,
+    mix: MixId,
+    heard: &Heard,
+    told: &mut BTreeSet<Part>,
+    faults: &mut Faults,
+) {
+    let doubles = || heard.iter().filter(|(_, times)| **times > 1).map(|(part, _)| *part);
+    let beneath: BTreeSet<Part> = doubles()
+        .filter_map(|part| links.sums.get(&part))
+        .flatten()
+        .map(|link| link.part)
+        .collect();
+    for part in doubles().filter(|part| !beneath.contains(part)) {
+        if told.insert(part) {
+            let (name, span) = named(manifest, part);
+            let (mix, mix_span) = named(manifest, Part::Mix(mix));
+            let title = format!("`{name}` is heard {} times in mix `{mix}`", heard[&part]);
+            faults.warn(
+                Diagnostic::warning(title)
+                    .at(mix_span, "sums it more than once")
+                    .context(span, "this")
+                    .help("leave it in one place, unless it is meant to be louder"),
+            );
+        }
+    }
+}
+
+/// Stems that no other stem contains.
+pub(super) fn top_stems(manifest: &Manifest, links: &Links) -> Vec<StemId> {
+    let inside: BTreeSet<Part> = links
+        .sums
+        .iter()
+        .filter(|(part, _)| matches!(part, Part::Stem(_)))
+        .flat_map(|(_, links)| links.iter().map(|link| link.part))
+        .collect();
+    let all = (0..manifest.stems.0.len()).map(|id| StemId(id as u32));
+    all.filter(|id| !inside.contains(&Part::Stem(*id))).collect()
+}
