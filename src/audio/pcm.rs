@@ -7,6 +7,7 @@
 //! [`NotFinite`]: super::AudioError::NotFinite
 
 use super::Pcm;
+use super::wav::Encoding;
 
 /// Added to a number below 2^51 and taken away again, it rounds to the nearest
 /// whole number, ties to even: 1.5 * 2^52 leaves no bits behind the point. The
@@ -28,6 +29,21 @@ const BLOCK: usize = 1024;
 /// `channels` channels, or one is shorter than the frames in `bytes`.
 pub fn decode(pcm: Pcm, channels: usize, bytes: &[u8], out: &mut [Vec<f64>]) {
     scatter(pcm, channels, bytes, out, |place, x| *place = x);
+}
+
+/// Samples as the encoders below wrote them, back to planar f64.
+///
+/// # Panics
+/// As [`decode`].
+pub fn decode_written(encoding: Encoding, channels: usize, bytes: &[u8], out: &mut [Vec<f64>]) {
+    match encoding {
+        Encoding::Pcm24 => decode(Pcm::I24, channels, bytes, out),
+        Encoding::Float32 => decode(Pcm::F32, channels, bytes, out),
+        Encoding::Pcm16 => {
+            let wide: Vec<u8> = bytes.chunks_exact(2).flat_map(|x| [0, x[0], x[1]]).collect();
+            decode(Pcm::I24, channels, &wide, out);
+        }
+    }
 }
 
 /// Like [`decode`], but adds to what stands in `out`, at unity.

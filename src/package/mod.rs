@@ -6,6 +6,7 @@ pub mod checksums;
 pub mod html;
 pub mod json;
 pub mod readme;
+pub mod publish;
 
 use crate::qc::report::{PackageReport, Verdict};
 use crate::qc::words::timecode;

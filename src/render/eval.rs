@@ -1,5 +1,6 @@
 //! Operators at work: the samples of nodes over one segment.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Block;
@@ -116,7 +117,7 @@ impl Segment<'_> {
         total.unwrap_or_else(|| silence(self.plan.graph[node].width, self.frames))
     }
 
-    fn source_bytes(&self, node: NodeId) -> Vec<u8> {
+    fn source_bytes(&self, node: NodeId) -> Cow<'_, [u8]> {
         let Op::Source { input: _, at_frame } = self.plan.graph[node].op else {
             unreachable!("BUG: only sources are not in the table of blocks")
         };

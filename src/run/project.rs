@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, Diagnostics, Failure};
 use crate::fsio::{DiskError, FileStamp};
 use crate::key::Key;
 use crate::manifest::delivery::{Delivery, InputId};
-use crate::manifest::resolve::{load, resolve};
+use crate::manifest::{load, resolve};
 use crate::plan::{Plan, build};
 use crate::render::streams::InputFile;
 use crate::state::StateFolder;
@@ -167,14 +167,7 @@ impl Session {
             None if !heard.contains(&InputId(index as u32)) => Some(&[][..]),
             known => known,
         };
-        // The slices live in the memo, not in the list of files.
-        let files = self.delivery.inputs.iter().zip(&self.stamps).map(|(input, stamp)| InputFile {
-            path: &input.path,
-            info: &input.info,
-            stamp: *stamp,
-            digests: self.memo.get(&input.path, stamp).map(|known| known.digests.as_slice()),
-        });
-        files.enumerate().map(known).collect()
+        self.input_files().into_iter().enumerate().map(known).collect()
     }
 
     /// Notes the digests of everything that was read.
