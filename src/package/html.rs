@@ -150,7 +150,7 @@ fn findings(report: &PackageReport) -> String {
                 verdict(finding.verdict),
                 name(file_name(finding)),
                 words(&finding.message),
-                words(&places(&report.programme, &finding.spans)),
+                words(&places(&report.programme, finding)),
                 words(&finding.cause),
                 words(&finding.source),
             ]

@@ -272,7 +272,7 @@ fn findings(page: &mut Page, report: &PackageReport) {
         let mut text =
             format!("{} {file}: {}.", finding.verdict.name().to_uppercase(), finding.message);
         if !finding.spans.is_empty() {
-            let _ = write!(text, " Where: {}.", places(&report.programme, &finding.spans));
+            let _ = write!(text, " Where: {}.", places(&report.programme, finding));
         }
         page.item(2, &text);
     }

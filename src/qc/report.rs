@@ -200,6 +200,8 @@ pub struct Finding {
     pub cause: String,
     /// Where; empty where it concerns the whole length.
     pub spans: Vec<FindingSpan>,
+    /// Further places, not listed.
+    pub spans_left_out: usize,
 }
 
 /// All that is known of a package.

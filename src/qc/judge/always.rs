@@ -1,9 +1,9 @@
 //! What no spec needs to say: files match each other, nothing is cut, nothing is silent.
 
-use super::{at, passed};
+use super::{passed, peak_span};
 use crate::manifest::delivery::Programme;
 use crate::qc::report::{FileReport, Finding, Kind, Verdict};
-use crate::qc::words::{channel_name, count};
+use crate::qc::words::count;
 
 /// One finding for each file that `differs` describes, or one that all passed.
 fn all_files(
@@ -112,8 +112,6 @@ pub(super) fn not_cut(files: &[FileReport]) -> Vec<Finding> {
                     }
                     _ => "its gain".into(),
                 };
-                let channel = measures.sample_peak_channel.map(usize::from);
-                let channel = channel.and_then(|index| channel_name(file.layout, index));
                 let (verdict, message, cause) = if file.float {
                     (
                         Verdict::Warn,
@@ -136,11 +134,7 @@ pub(super) fn not_cut(files: &[FileReport]) -> Vec<Finding> {
                     limit: Some(0.0),
                     unit: "samples",
                     cause,
-                    spans: measures
-                        .sample_peak_frame
-                        .map(|frame| at(frame, channel))
-                        .into_iter()
-                        .collect(),
+                    spans: peak_span(file),
                     ..passed("overs", &file.path)
                 }
             })

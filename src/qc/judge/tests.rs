@@ -18,6 +18,11 @@ fn of(check: &str, limits: Vec<Limit>, files: &[FileReport], nulls: &[NullReport
     findings
 }
 
+/// Where the fixture's highest sample stands.
+fn at_the_peak() -> FindingSpan {
+    FindingSpan { from_frame: 600_000, to_frame: 600_001, channel: Some("R".into()) }
+}
+
 fn only(findings: Vec<Finding>) -> Finding {
     let [finding] = findings.try_into().expect("one finding");
     finding
@@ -89,7 +94,8 @@ fn a_miss_names_channel_place_and_remedy() {
             unit: "dBFS",
             source: "Example spec 1.0, confirmed".into(),
             cause: "lower it by 2.79 dB or more".into(),
-            spans: vec![at(600_000, Some("R".into()))],
+            spans: vec![at_the_peak()],
+            spans_left_out: 0,
         }
     );
 }
@@ -195,7 +201,7 @@ fn cut_samples_fail_in_integers_and_warn_in_floats() {
     assert_eq!(cut.verdict, Verdict::Fail);
     assert_eq!(cut.message, "812 samples above full scale were cut to 24-bit");
     assert_eq!(cut.cause, "lower the mix by 0.74 dB at the least, or deliver 32-bit float");
-    assert_eq!(cut.spans, [at(600_000, Some("R".into()))]);
+    assert_eq!(cut.spans, [at_the_peak()]);
     (float.bits, float.float, float.measures.overs) = (32, true, 1);
     let float = only(of("overs", Vec::new(), &[float], &[]));
     assert_eq!(float.verdict, Verdict::Warn);
@@ -258,6 +264,13 @@ fn a_null_that_fails_says_where_and_how_much() {
     louder.gain = Gain::from_db(1.5).unwrap();
     let finding = only(of("stem-null", Vec::new(), &[louder], &[null(NullVerdict::Fail)]));
     assert_eq!(finding.cause, "the mix has a gain of 1.50 dB that the stems do not have");
+}
+
+#[test]
+fn places_that_a_null_test_did_not_list_are_counted() {
+    let mut late = null(NullVerdict::Fail);
+    late.result.spans_left_out = 68;
+    assert_eq!(only(of("stem-null", Vec::new(), &[mix()], &[late])).spans_left_out, 68);
 }
 
 #[test]
