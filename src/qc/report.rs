@@ -3,6 +3,8 @@
 //! Facts and findings, names and settings, in one place and without any text of
 //! a document: `package` turns it into README.txt, QC.html and qc.json.
 
+use serde::{Deserialize, Serialize};
+
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{
@@ -13,7 +15,9 @@ use crate::qc::measures::{Measures, NullResult, NullVerdict};
 use crate::units::{Gain, SampleRate};
 
 /// How a check came out, from good to bad.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, serde::Serialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// As required.
@@ -37,7 +41,7 @@ impl Verdict {
 }
 
 /// Whether a file holds a stem or a mix.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A sum of tracks.
@@ -167,7 +171,7 @@ pub struct NullReport {
 }
 
 /// A place in time at which a finding holds.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct FindingSpan {
     /// First frame.
     pub from_frame: u64,
@@ -399,6 +403,15 @@ mod tests {
         assert_eq!((report.name.as_str(), report.kind), ("drums", Kind::Stem));
         assert_eq!((report.role.as_str(), report.notes.as_str()), ("music", "as in the mix"));
         assert_eq!(report.encoding_words(), "32-bit float");
+    }
+
+    #[test]
+    fn a_verdict_is_written_by_its_name_and_read_back() {
+        for verdict in [Verdict::Pass, Verdict::Warn, Verdict::Fail] {
+            let text = serde_json::to_string(&verdict).unwrap();
+            assert_eq!(text, format!("\"{}\"", verdict.name()));
+            assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), verdict);
+        }
     }
 
     #[test]
