@@ -1,4 +1,5 @@
 use super::*;
+use crate::audio::layout::Layout;
 use crate::qc::testing::{against_reference, file, limit, null, silent, song_programme, spec};
 use crate::units::{Gain, SampleRate};
 
@@ -195,17 +196,35 @@ fn another_depth_fails() {
 fn cut_samples_fail_in_integers_and_warn_in_floats() {
     let mut cut = mix();
     cut.measures.overs = 812;
+    (cut.measures.channels[0].overs, cut.measures.channels[1].overs) = (800, 12);
     cut.measures.true_peak_dbtp = Some(0.731);
     let mut float = cut.clone();
     let cut = only(of("overs", Vec::new(), &[cut], &[]));
     assert_eq!(cut.verdict, Verdict::Fail);
-    assert_eq!(cut.message, "812 samples above full scale were cut to 24-bit");
+    assert_eq!(cut.message, "812 samples above full scale (800 in L, 12 in R): cut to 24-bit");
     assert_eq!(cut.cause, "lower the mix by 0.74 dB at the least, or deliver 32-bit float");
     assert_eq!(cut.spans, [at_the_peak()]);
-    (float.bits, float.float, float.measures.overs) = (32, true, 1);
+    (float.bits, float.float) = (32, true);
     let float = only(of("overs", Vec::new(), &[float], &[]));
     assert_eq!(float.verdict, Verdict::Warn);
-    assert!(float.message.starts_with("1 sample above full scale"), "{}", float.message);
+    assert!(float.message.ends_with(": float holds what is cut in integer files"));
+}
+
+#[test]
+fn overs_are_told_by_channel_where_there_is_more_than_one() {
+    let message = |left, right, layout| {
+        let mut file = mix();
+        file.layout = layout;
+        file.measures.overs = left + right;
+        (file.measures.channels[0].overs, file.measures.channels[1].overs) = (left, right);
+        only(of("overs", Vec::new(), &[file], &[])).message
+    };
+    assert_eq!(
+        message(0, 3, Layout::Stereo),
+        "3 samples above full scale, all in R: cut to 24-bit"
+    );
+    assert_eq!(message(1, 0, Layout::Stereo), "1 sample above full scale in L: cut to 24-bit");
+    assert_eq!(message(1, 0, Layout::Mono), "1 sample above full scale: cut to 24-bit");
 }
 
 #[test]
