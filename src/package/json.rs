@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::qc::measures::{ChannelMeasures, Measures, NullResult, NullVerdict};
 use crate::qc::report::{
-    FileReport, Finding, FindingSpan, Kind, NullKind, NullReport, PackageReport, Verdict,
+    FileReport, Finding, FindingSpan, Kind, NullKind, NullReport, PackageReport, Unproven, Verdict,
 };
 
 /// The file as it is written: the order of fields is the order of keys.
@@ -16,6 +16,7 @@ struct Document<'a> {
     verdict: Verdict,
     files: Vec<File<'a>>,
     nulls: Vec<Null<'a>>,
+    unproven: &'a [Unproven],
     findings: Vec<Found<'a>>,
 }
 
@@ -44,8 +45,7 @@ struct Null<'a> {
     of: &'a str,
     reference: Option<&'a str>,
     parts: &'a [String],
-    missing: &'a [String],
-    verdict: Option<NullVerdict>,
+    verdict: NullVerdict,
     length_difference: i64,
     result: NullResult,
 }
@@ -74,6 +74,7 @@ pub fn text(report: &PackageReport) -> String {
         verdict: report.verdict(),
         files: report.files.iter().map(file).collect(),
         nulls: report.nulls.iter().map(null).collect(),
+        unproven: &report.unproven,
         findings: report.findings.iter().map(found).collect(),
     };
     let text = serde_json::to_string_pretty(&document);
@@ -142,7 +143,6 @@ fn null(null: &NullReport) -> Null<'_> {
         of: &null.of,
         reference,
         parts: &null.parts,
-        missing: &null.missing,
         verdict: null.verdict,
         length_difference: null.length_difference,
         result: NullResult {
@@ -179,6 +179,11 @@ pub fn schema_qc() -> Value {
         "verdict": verdict,
         "files": { "type": "array", "items": file_schema() },
         "nulls": { "type": "array", "items": null_schema() },
+        "unproven": { "type": "array", "description": "mixes whose stems are not all delivered",
+            "items": object(json!({
+                "of": { "type": "string", "description": "path of the mix" },
+                "missing": strings("its parts that are not among the delivered stems"),
+            })) },
         "findings": { "type": "array", "items": object(json!({
             "check": { "type": "string" },
             "verdict": verdict,
@@ -269,9 +274,7 @@ fn null_schema() -> Value {
         "of": { "type": "string", "description": "path of the mix" },
         "reference": { "type": ["string", "null"], "description": "path of the approved print" },
         "parts": strings("what was summed"),
-        "missing": strings("parts of the mix that the package does not hold"),
-        "verdict": { "enum": ["exact", "quantisation", "pass", "warn", "fail", null],
-            "description": "null: not judged, as parts are missing" },
+        "verdict": { "enum": ["exact", "quantisation", "pass", "warn", "fail"] },
         "length_difference": { "type": "integer",
             "description": "frames of the reference minus frames of the programme" },
         "result": object(json!({
@@ -398,18 +401,16 @@ mod tests {
     #[test]
     fn keys_stand_in_the_order_a_reader_expects() {
         let text = text(&song());
-        let places: Vec<usize> = ["deliverable", "spec", "verdict", "files", "nulls", "findings"]
-            .iter()
-            .map(|key| text.find(&format!("\n  \"{key}\":")).expect(key))
-            .collect();
+        let keys = ["deliverable", "spec", "verdict", "files", "nulls", "unproven", "findings"];
+        let places: Vec<usize> =
+            keys.iter().map(|key| text.find(&format!("\n  \"{key}\":")).expect(key)).collect();
         assert!(places.is_sorted(), "{places:?}");
         assert!(text.starts_with("{\n  \"deliverable\": \"for-mastering\",\n"));
     }
 
     #[test]
-    fn a_null_that_was_not_judged_has_no_verdict() {
+    fn a_mix_that_cannot_be_proven_says_what_it_lacks() {
         let value: Value = serde_json::from_str(&text(&film())).unwrap();
-        assert_eq!(value["nulls"][0]["verdict"], Value::Null);
-        assert_eq!(value["nulls"][0]["missing"], json!(["E"]));
+        assert_eq!(value["unproven"], json!([{ "of": "SHORT_me.wav", "missing": ["E"] }]));
     }
 }

@@ -40,7 +40,7 @@ pub fn judge(
     findings.extend(always::not_silent(files));
     findings.extend(always::bits_in_use(files));
     for null in nulls {
-        findings.extend(null_test(&limits, null, files, programme));
+        findings.push(null_test(&limits, null, files, programme));
         findings.extend(reference_length(null, programme));
     }
     findings
@@ -214,21 +214,19 @@ fn passed(check: &'static str, file: &str) -> Finding {
 }
 
 /// A spec's limit decides if there is one, else the steps of the null test.
-/// With parts missing there is nothing to judge.
 fn null_test(
     limits: &[Limit],
     null: &NullReport,
     files: &[FileReport],
     programme: &Programme,
-) -> Option<Finding> {
-    let verdict = null.verdict?;
+) -> Finding {
     let check = match null.kind {
         NullKind::Reference { .. } => Check::ReferenceNull,
         NullKind::Stems => Check::StemNull,
     };
     let peak = null.result.peak_dbfs;
     let limit = limits.iter().find(|limit| limit.check == check);
-    let verdict = match (limit, verdict) {
+    let verdict = match (limit, null.verdict) {
         (Some(limit), _) if matches!(stand(limit, peak), Stand::Within) => Verdict::Pass,
         (Some(limit), _) => missed(limit),
         (None, NullVerdict::Exact | NullVerdict::Quantisation | NullVerdict::Pass) => Verdict::Pass,
@@ -240,7 +238,7 @@ fn null_test(
     let allowed = limit.and_then(|limit| limit.max);
     let allowed =
         allowed.map(|max| format!(" (the spec allows {})", level(Some(max), unit, 2, "")));
-    Some(Finding {
+    Finding {
         verdict,
         message: format!(
             "against {} it {}{}",
@@ -262,7 +260,7 @@ fn null_test(
             .collect(),
         spans_left_out: null.result.spans_left_out,
         ..passed(name, &null.of)
-    })
+    }
 }
 
 /// What can make a mix differ, in so far as the report alone can tell.

@@ -159,15 +159,22 @@ pub struct NullReport {
     pub of: String,
     /// Names of what was summed.
     pub parts: Vec<String>,
-    /// Names of parts of the mix that the package does not hold.
-    pub missing: Vec<String>,
     /// The residual.
     pub result: NullResult,
-    /// How it came out; `None` where parts are missing, for then a residual is
-    /// to be expected and says nothing about what was delivered.
-    pub verdict: Option<NullVerdict>,
+    /// How it came out.
+    pub verdict: NullVerdict,
     /// Frames of the reference minus frames of the programme.
     pub length_difference: i64,
+}
+
+/// A mix whose sum the package cannot prove. A residual is to be expected then
+/// and says nothing about what was delivered, so there is no null test.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Unproven {
+    /// Path of the mix within the package.
+    pub of: String,
+    /// Names of its parts that are not among the delivered stems.
+    pub missing: Vec<String>,
 }
 
 /// A place in time at which a finding holds.
@@ -229,6 +236,8 @@ pub struct PackageReport {
     pub files: Vec<FileReport>,
     /// The null tests.
     pub nulls: Vec<NullReport>,
+    /// The mixes whose stems are not all delivered.
+    pub unproven: Vec<Unproven>,
     /// What was checked and how it came out, passes included.
     pub findings: Vec<Finding>,
 }
@@ -240,6 +249,7 @@ impl PackageReport {
         deliverable: &Deliverable,
         files: Vec<FileReport>,
         nulls: Vec<NullReport>,
+        unproven: Vec<Unproven>,
     ) -> Self {
         let spec = &deliverable.spec;
         let findings = judge(spec, &delivery.programme, &files, &nulls);
@@ -253,6 +263,7 @@ impl PackageReport {
             programme: delivery.programme.clone(),
             files,
             nulls,
+            unproven,
             findings,
         }
     }
@@ -432,7 +443,8 @@ mod tests {
             span: span(),
         };
         let song = song();
-        let report = PackageReport::new(&delivery, &deliverable, song.files, song.nulls);
+        let report =
+            PackageReport::new(&delivery, &deliverable, song.files, song.nulls, Vec::new());
         assert_eq!(report.findings, song.findings);
         assert_eq!((report.spec.as_str(), report.bext), ("stem-mastering", true));
     }

@@ -4,7 +4,7 @@
 use crate::audio::layout::Layout;
 use crate::manifest::delivery::Programme;
 use crate::qc::measures::{NullVerdict, Place};
-use crate::qc::report::{FileReport, Finding, NullKind, NullReport};
+use crate::qc::report::{FileReport, Finding, NullKind, NullReport, Unproven};
 use crate::units::{FrameRate, Timecode};
 
 /// A level to `decimals` places with its unit; `none` where there is no number.
@@ -102,13 +102,6 @@ pub fn compared_with(null: &NullReport) -> String {
 /// How a null test came out and what that means.
 pub fn null_outcome(null: &NullReport, files: &[FileReport], programme: &Programme) -> String {
     let result = &null.result;
-    let Some(verdict) = null.verdict else {
-        return format!(
-            "not judged: {} {} part of the mix and not in this package",
-            null.missing.join(", "),
-            if null.missing.len() == 1 { "is" } else { "are" }
-        );
-    };
     let layout = files.iter().find(|file| file.path == null.of).map(|file| file.layout);
     let peak = level(result.peak_dbfs, "dBFS", 1, "silence");
     let peak = match result.peak_at {
@@ -120,7 +113,7 @@ pub fn null_outcome(null: &NullReport, files: &[FileReport], programme: &Program
         None => peak,
     };
     let depth = level(result.null_depth_db, "dB", 1, "not measurable");
-    match verdict {
+    match null.verdict {
         NullVerdict::Exact => "nulls to digital silence: every sample is equal, bit for bit".into(),
         NullVerdict::Quantisation => {
             format!("nulls but for the rounding of the last bit: peak of the difference {peak}")
@@ -135,6 +128,16 @@ pub fn null_outcome(null: &NullReport, files: &[FileReport], programme: &Program
             format!("does not null: peak of the difference {peak}, null depth {depth}")
         }
     }
+}
+
+/// Why there is no null test of a mix against the delivered stems.
+pub fn unproven_words(unproven: &Unproven) -> String {
+    let missing = &unproven.missing;
+    let verb = if missing.len() == 1 { "is" } else { "are" };
+    format!(
+        "not proven from this package: {} {verb} not among the delivered stems",
+        missing.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -155,6 +158,19 @@ mod tests {
         assert_eq!(level(Some(-0.001), "dBFS", 1, "silence"), "0.0 dBFS");
         assert_eq!(level(Some(-0.26), "", 1, ""), "-0.3");
         assert_eq!(level(None, "dBFS", 1, "silence"), "silence");
+    }
+
+    #[test]
+    fn one_part_is_missing_and_two_are() {
+        let text = |missing: &[&str]| {
+            let missing = missing.iter().map(|name| (*name).to_owned()).collect();
+            unproven_words(&Unproven { of: "tv.wav".into(), missing })
+        };
+        assert_eq!(
+            text(&["E"]),
+            "not proven from this package: E is not among the delivered stems"
+        );
+        assert!(text(&["M", "E"]).ends_with(": M, E are not among the delivered stems"));
     }
 
     #[test]

@@ -306,13 +306,6 @@ fn a_spec_that_limits_the_null_decides_it() {
 }
 
 #[test]
-fn a_null_with_parts_missing_is_not_judged() {
-    let partial =
-        NullReport { missing: vec!["bass".into()], verdict: None, ..null(NullVerdict::Fail) };
-    assert_eq!(of("stem-null", Vec::new(), &[mix()], &[partial]), []);
-}
-
-#[test]
 fn a_reference_of_another_length_warns() {
     let print = against_reference(null(NullVerdict::Exact));
     let well = only(of("reference-length", Vec::new(), &[mix()], std::slice::from_ref(&print)));
