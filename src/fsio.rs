@@ -179,9 +179,7 @@ impl Disk {
         offset: u64,
         bytes: &mut [u8],
     ) -> Result<(), DiskError> {
-        file.seek(io::SeekFrom::Start(offset))
-            .and_then(|_| file.read_exact(bytes))
-            .on("read", path)
+        file.seek(io::SeekFrom::Start(offset)).and_then(|_| file.read_exact(bytes)).on("read", path)
     }
 
     /// The standard BLAKE3 hash of a file, read once in large pieces.

@@ -48,7 +48,7 @@ fn line(Checksum { path, blake3 }: &Checksum) -> String {
     }
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write`] wrote; the last line may lack its end, as editors leave it.
 pub fn read(text: &str) -> Result<Vec<Checksum>, BadLine> {
     // `lines` would take a carriage return off the end of a path.
     let lines = text.split_terminator('\n').enumerate();
@@ -123,6 +123,12 @@ mod tests {
         all.sort();
         assert_eq!(read(&write(&all)), Ok(all));
         assert_eq!(read(""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn the_last_line_may_lack_its_end() {
+        let all = [checksum("a.wav", "0"), checksum("b.wav", "1")];
+        assert_eq!(read(write(&all).trim_end()), Ok(all.to_vec()));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::{one_line, start_words, verdict_line};
 use crate::qc::report::{FileReport, Finding, PackageReport, Verdict};
-use crate::qc::words::{compared_with, count, level, null_outcome, places};
+use crate::qc::words::{compared_with, count, level, null_outcome, places, unproven_words};
 
 const STYLE: &str = include_str!("qc.css");
 
@@ -150,7 +150,7 @@ fn findings(report: &PackageReport) -> String {
                 verdict(finding.verdict),
                 name(file_name(finding)),
                 words(&finding.message),
-                words(&places(&report.programme, &finding.spans)),
+                words(&places(&report.programme, finding)),
                 words(&finding.cause),
                 words(&finding.source),
             ]
@@ -165,23 +165,26 @@ fn nulls(report: &PackageReport) -> String {
         .iter()
         .map(|null| {
             let result = &null.result;
-            let (peak, rms, depth) = match null.verdict {
-                Some(_) => (
-                    level(result.peak_dbfs, "dBFS", 2, "silence"),
-                    level(result.rms_dbfs, "dBFS", 2, "silence"),
-                    level(result.null_depth_db, "dB", 2, "complete"),
-                ),
-                None => Default::default(),
-            };
             vec![
                 name(&null.of),
                 words(&compared_with(null)),
                 words(&null_outcome(null, &report.files, &report.programme)),
-                figure(&peak),
-                figure(&rms),
-                figure(&depth),
+                figure(&level(result.peak_dbfs, "dBFS", 2, "silence")),
+                figure(&level(result.rms_dbfs, "dBFS", 2, "silence")),
+                figure(&level(result.null_depth_db, "dB", 2, "complete")),
             ]
         })
+        .chain(report.unproven.iter().map(|unproven| {
+            let none = || figure("");
+            vec![
+                name(&unproven.of),
+                words("the delivered stems"),
+                words(&unproven_words(unproven)),
+                none(),
+                none(),
+                none(),
+            ]
+        }))
         .collect();
     let columns = ["Mix", "Against", "Outcome", "Peak", "RMS", "Null depth"];
     table("Null tests", &columns, &rows)
@@ -330,5 +333,15 @@ mod tests {
         assert!(html.contains("<h2>Findings</h2>\n<p>None.</p>"));
         assert!(html.contains("<p class=\"verdict pass\">PASS: all 11 checks passed</p>"));
         assert!(html.contains("<th scope=\"row\" class=\"name\">true-peak</th>"));
+    }
+
+    #[test]
+    fn a_mix_that_cannot_be_proven_stands_among_the_null_tests() {
+        let html = nulls(&film());
+        assert!(html.contains(
+            "<th scope=\"row\" class=\"name\">SHORT_me.wav</th>\
+             <td class=\"words\">the delivered stems</td>\
+             <td class=\"words\">not proven from this package: E is not among the delivered stems"
+        ));
     }
 }

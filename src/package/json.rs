@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::qc::measures::{Measures, NullResult, NullVerdict};
+use crate::qc::measures::{ChannelMeasures, Measures, NullResult, NullVerdict};
 use crate::qc::report::{
-    FileReport, Finding, FindingSpan, Kind, NullKind, NullReport, PackageReport, Verdict,
+    FileReport, Finding, FindingSpan, Kind, NullKind, NullReport, PackageReport, Unproven, Verdict,
 };
 
 /// The file as it is written: the order of fields is the order of keys.
@@ -16,6 +16,7 @@ struct Document<'a> {
     verdict: Verdict,
     files: Vec<File<'a>>,
     nulls: Vec<Null<'a>>,
+    unproven: &'a [Unproven],
     findings: Vec<Found<'a>>,
 }
 
@@ -44,8 +45,7 @@ struct Null<'a> {
     of: &'a str,
     reference: Option<&'a str>,
     parts: &'a [String],
-    missing: &'a [String],
-    verdict: Option<&'static str>,
+    verdict: NullVerdict,
     length_difference: i64,
     result: NullResult,
 }
@@ -62,6 +62,7 @@ struct Found<'a> {
     source: &'a str,
     cause: &'a str,
     spans: &'a [FindingSpan],
+    spans_left_out: usize,
 }
 
 /// The text of qc.json. Numbers are rounded to four decimals, so that the text
@@ -73,6 +74,7 @@ pub fn text(report: &PackageReport) -> String {
         verdict: report.verdict(),
         files: report.files.iter().map(file).collect(),
         nulls: report.nulls.iter().map(null).collect(),
+        unproven: &report.unproven,
         findings: report.findings.iter().map(found).collect(),
     };
     let text = serde_json::to_string_pretty(&document);
@@ -117,11 +119,15 @@ fn measures(measures: &Measures) -> Measures {
         // A fraction of full scale, not dB: four decimals would hide -80 dBFS.
         dc_offset: measures.dc_offset.iter().map(|dc| (dc * 1e9).round() / 1e9 + 0.0).collect(),
         correlation: level(measures.correlation),
-        channel_true_peak_dbtp: measures
-            .channel_true_peak_dbtp
+        channels: measures
+            .channels
             .iter()
-            .copied()
-            .map(level)
+            .map(|channel| ChannelMeasures {
+                sample_peak_dbfs: level(channel.sample_peak_dbfs),
+                true_peak_dbtp: level(channel.true_peak_dbtp),
+                rms_dbfs: level(channel.rms_dbfs),
+                ..channel.clone()
+            })
             .collect(),
         ..measures.clone()
     }
@@ -137,8 +143,7 @@ fn null(null: &NullReport) -> Null<'_> {
         of: &null.of,
         reference,
         parts: &null.parts,
-        missing: &null.missing,
-        verdict: null.verdict.map(step_name),
+        verdict: null.verdict,
         length_difference: null.length_difference,
         result: NullResult {
             peak_dbfs: null.result.peak_dbfs.map(rounded),
@@ -146,17 +151,6 @@ fn null(null: &NullReport) -> Null<'_> {
             null_depth_db: null.result.null_depth_db.map(rounded),
             ..null.result.clone()
         },
-    }
-}
-
-/// Name of a step of the null test.
-fn step_name(verdict: NullVerdict) -> &'static str {
-    match verdict {
-        NullVerdict::Exact => "exact",
-        NullVerdict::Quantisation => "quantisation",
-        NullVerdict::Pass => "pass",
-        NullVerdict::Warn => "warn",
-        NullVerdict::Fail => "fail",
     }
 }
 
@@ -172,6 +166,7 @@ fn found(finding: &Finding) -> Found<'_> {
         source: &finding.source,
         cause: &finding.cause,
         spans: &finding.spans,
+        spans_left_out: finding.spans_left_out,
     }
 }
 
@@ -184,6 +179,11 @@ pub fn schema_qc() -> Value {
         "verdict": verdict,
         "files": { "type": "array", "items": file_schema() },
         "nulls": { "type": "array", "items": null_schema() },
+        "unproven": { "type": "array", "description": "mixes whose stems are not all delivered",
+            "items": object(json!({
+                "of": { "type": "string", "description": "path of the mix" },
+                "missing": strings("its parts that are not among the delivered stems"),
+            })) },
         "findings": { "type": "array", "items": object(json!({
             "check": { "type": "string" },
             "verdict": verdict,
@@ -199,6 +199,7 @@ pub fn schema_qc() -> Value {
                 "to_frame": whole("frame after the last"),
                 "channel": { "type": ["string", "null"], "description": "null: all channels" },
             })) },
+            "spans_left_out": whole("further places, not listed"),
         })) },
     }));
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
@@ -226,8 +227,7 @@ fn file_schema() -> Value {
         "measures": object(json!({
             "frames": whole("frames measured"),
             "sample_peak_dbfs": number("highest sample; null is silence, as in all levels"),
-            "sample_peak_frame": { "type": ["integer", "null"] },
-            "sample_peak_channel": { "type": ["integer", "null"], "description": "from 0" },
+            "sample_peak_at": place_schema("where it stands first; null in silence"),
             "true_peak_dbtp": number("BS.1770-5 annex 2"),
             "integrated_lufs": number("BS.1770-5, gated"),
             "loudness_range_lu": number("EBU Tech 3342"),
@@ -242,9 +242,30 @@ fn file_schema() -> Value {
             "silent": { "type": "boolean", "description": "digital silence throughout" },
             "head_silence_frames": whole("digital silence before the first sound"),
             "tail_silence_frames": whole("digital silence after the last sound"),
-            "channel_true_peak_dbtp": { "type": "array", "items": number("one per channel") },
+            "channels": { "type": "array", "items": channel_schema() },
         })),
     }))
+}
+
+fn channel_schema() -> Value {
+    object(json!({
+        "channel": { "type": "string", "description": "its name: L, LFE" },
+        "sample_peak_dbfs": number("highest sample"),
+        "true_peak_dbtp": number("BS.1770-5 annex 2"),
+        "rms_dbfs": number("root mean square"),
+        "overs": whole("samples past full scale"),
+    }))
+}
+
+/// A sample of a file, or null.
+fn place_schema(description: &str) -> Value {
+    let mut place = object(json!({
+        "frame": whole("from 0"),
+        "channel": whole("from 0, in the order of the layout"),
+    }));
+    place["type"] = json!(["object", "null"]);
+    place["description"] = description.into();
+    place
 }
 
 fn null_schema() -> Value {
@@ -253,23 +274,23 @@ fn null_schema() -> Value {
         "of": { "type": "string", "description": "path of the mix" },
         "reference": { "type": ["string", "null"], "description": "path of the approved print" },
         "parts": strings("what was summed"),
-        "missing": strings("parts of the mix that the package does not hold"),
-        "verdict": { "enum": ["exact", "quantisation", "pass", "warn", "fail", null],
-            "description": "null: not judged, as parts are missing" },
+        "verdict": { "enum": ["exact", "quantisation", "pass", "warn", "fail"] },
         "length_difference": { "type": "integer",
             "description": "frames of the reference minus frames of the programme" },
         "result": object(json!({
             "bit_exact": { "type": "boolean" },
             "peak_dbfs": number("of the difference; null is silence"),
-            "peak_frame": whole("frame of the peak"),
-            "peak_channel": whole("from 0"),
+            "peak_at": place_schema("where it stands first; null if nothing differs"),
             "rms_dbfs": number("of the difference"),
             "null_depth_db": number("RMS of the mix over RMS of the difference"),
             "nonzero_samples": whole("samples that differ"),
             "frames": whole("frames compared"),
-            "spans": { "type": "array", "description": "[from, to) in frames, where it differs",
-                "items": { "type": "array", "items": whole("frame"),
-                    "minItems": 2, "maxItems": 2 } },
+            "spans": { "type": "array", "description": "the first seconds that differ, joined",
+                "items": object(json!({
+                    "from_frame": whole("first frame"),
+                    "to_frame": whole("frame after the last"),
+                })) },
+            "spans_left_out": whole("further spans, not listed"),
         })),
     }))
 }
@@ -353,26 +374,43 @@ mod tests {
         for level in ["sample_peak_dbfs", "true_peak_dbtp", "integrated_lufs", "rms_dbfs"] {
             assert_eq!(measures(1)[level], Value::Null, "{level}");
         }
-        assert_eq!(measures(1)["channel_true_peak_dbtp"], json!([null, null]));
         assert_eq!(value["nulls"][1]["result"]["peak_dbfs"], Value::Null);
         assert_eq!(rounded(-0.000_01).to_bits(), 0.0_f64.to_bits());
     }
 
     #[test]
+    fn channels_and_places_are_objects() {
+        let value: Value = serde_json::from_str(&text(&song())).unwrap();
+        let (bass, full) = (&value["files"][1]["measures"], &value["files"][2]["measures"]);
+        let left = json!({
+            "channel": "L",
+            "sample_peak_dbfs": -0.5604,
+            "true_peak_dbtp": -0.4,
+            "rms_dbfs": -20.1,
+            "overs": 0,
+        });
+        assert_eq!(full["channels"][0], left);
+        assert_eq!(full["sample_peak_at"], json!({ "frame": 600_000, "channel": 1 }));
+        assert_eq!(bass["channels"][1]["true_peak_dbtp"], Value::Null);
+        assert_eq!(bass["sample_peak_at"], Value::Null);
+        let print = &value["nulls"][0]["result"];
+        assert_eq!(print["spans"], json!([{ "from_frame": 576_000, "to_frame": 624_000 }]));
+        assert_eq!(print["peak_at"], json!({ "frame": 600_000, "channel": 1 }));
+    }
+
+    #[test]
     fn keys_stand_in_the_order_a_reader_expects() {
         let text = text(&song());
-        let places: Vec<usize> = ["deliverable", "spec", "verdict", "files", "nulls", "findings"]
-            .iter()
-            .map(|key| text.find(&format!("\n  \"{key}\":")).expect(key))
-            .collect();
+        let keys = ["deliverable", "spec", "verdict", "files", "nulls", "unproven", "findings"];
+        let places: Vec<usize> =
+            keys.iter().map(|key| text.find(&format!("\n  \"{key}\":")).expect(key)).collect();
         assert!(places.is_sorted(), "{places:?}");
         assert!(text.starts_with("{\n  \"deliverable\": \"for-mastering\",\n"));
     }
 
     #[test]
-    fn a_null_that_was_not_judged_has_no_verdict() {
+    fn a_mix_that_cannot_be_proven_says_what_it_lacks() {
         let value: Value = serde_json::from_str(&text(&film())).unwrap();
-        assert_eq!(value["nulls"][0]["verdict"], Value::Null);
-        assert_eq!(value["nulls"][0]["missing"], json!(["E"]));
+        assert_eq!(value["unproven"], json!([{ "of": "SHORT_me.wav", "missing": ["E"] }]));
     }
 }

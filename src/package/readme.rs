@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::{checksums, one_line, start_words, verdict_line};
 use crate::manifest::delivery::{Downmix, Programme};
 use crate::qc::report::{FileReport, Kind, NullKind, PackageReport, Verdict};
-use crate::qc::words::{compared_with, count, level, null_outcome, places};
+use crate::qc::words::{compared_with, count, level, null_outcome, places, unproven_words};
 use crate::units::{FrameRate, Timecode};
 
 const COLUMNS: usize = 72;
@@ -241,20 +241,24 @@ fn coefficient(db: f64) -> String {
 
 fn sums(page: &mut Page, report: &PackageReport) {
     let stems = report.files.iter().filter(|file| file.kind == Kind::Stem).count();
-    if stems < 2 && report.nulls.is_empty() {
+    if stems < 2 && report.nulls.is_empty() && report.unproven.is_empty() {
         return;
     }
     page.heading("How the files sum");
     if stems > 1 {
         page.item(2, "Play the stems together from the same start, each at unity gain.");
     }
-    if stems > 1 && !report.nulls.iter().any(|null| null.kind == NullKind::Stems) {
+    let of_stems = report.nulls.iter().filter(|null| null.kind == NullKind::Stems);
+    if stems > 1 && of_stems.count() + report.unproven.len() == 0 {
         page.item(2, "This package holds no mix to compare their sum with.");
     }
     for null in &report.nulls {
         let outcome = null_outcome(null, &report.files, &report.programme);
         let text = format!("{} against {}: {outcome}.", null.of, compared_with(null));
         page.item(2, &text);
+    }
+    for unproven in &report.unproven {
+        page.item(2, &format!("{}: {}.", unproven.of, unproven_words(unproven)));
     }
 }
 
@@ -272,7 +276,7 @@ fn findings(page: &mut Page, report: &PackageReport) {
         let mut text =
             format!("{} {file}: {}.", finding.verdict.name().to_uppercase(), finding.message);
         if !finding.spans.is_empty() {
-            let _ = write!(text, " Where: {}.", places(&report.programme, &finding.spans));
+            let _ = write!(text, " Where: {}.", places(&report.programme, finding));
         }
         page.item(2, &text);
     }

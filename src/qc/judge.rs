@@ -8,7 +8,7 @@
 mod always;
 
 use crate::manifest::delivery::Programme;
-use crate::qc::measures::NullVerdict;
+use crate::qc::measures::{NullVerdict, Place, Span};
 use crate::qc::report::{FileReport, Finding, FindingSpan, Kind, NullKind, NullReport, Verdict};
 use crate::qc::words::{apart, channel_name, compared_with, count, level, null_outcome};
 use crate::spec::{Check, Limit, Scope, Spec};
@@ -40,7 +40,7 @@ pub fn judge(
     findings.extend(always::not_silent(files));
     findings.extend(always::bits_in_use(files));
     for null in nulls {
-        findings.extend(null_test(&limits, null, files, programme));
+        findings.push(null_test(&limits, null, files, programme));
         findings.extend(reference_length(null, programme));
     }
     findings
@@ -91,11 +91,12 @@ fn measured(check: Check, file: &FileReport) -> Option<(Option<f64>, Option<usiz
     let measures = &file.measures;
     Some(match check {
         Check::SamplePeak => {
-            (measures.sample_peak_dbfs, measures.sample_peak_channel.map(usize::from))
+            let place = measures.sample_peak_at;
+            (measures.sample_peak_dbfs, place.map(|place| place.channel.into()))
         }
         Check::TruePeak => {
-            let channels = &measures.channel_true_peak_dbtp;
-            let peaks = channels.iter().map(|peak| peak.unwrap_or(f64::NEG_INFINITY));
+            let peaks = measures.channels.iter().map(|channel| channel.true_peak_dbtp);
+            let peaks = peaks.map(|peak| peak.unwrap_or(f64::NEG_INFINITY));
             (measures.true_peak_dbtp, highest(peaks))
         }
         Check::Integrated => (measures.integrated_lufs, None),
@@ -170,7 +171,7 @@ fn hold(limit: &Limit, file: &FileReport) -> Option<Finding> {
         message,
         limit: Some(bound),
         cause: cause(limit.check, value.map(|value| bound - value)),
-        spans: peak_span(limit.check, file, channel),
+        spans: if limit.check == Check::SamplePeak { peak_span(file) } else { Vec::new() },
         ..finding
     })
 }
@@ -197,16 +198,14 @@ fn cause(check: Check, change: Option<f64>) -> String {
     }
 }
 
-/// The frame of the highest sample. Other figures have no one place in time.
-fn peak_span(check: Check, file: &FileReport, channel: Option<String>) -> Vec<FindingSpan> {
-    match file.measures.sample_peak_frame {
-        Some(frame) if check == Check::SamplePeak => vec![at(frame, channel)],
-        _ => Vec::new(),
-    }
-}
-
-fn at(frame: u64, channel: Option<String>) -> FindingSpan {
-    FindingSpan { from_frame: frame, to_frame: frame + 1, channel }
+/// The highest sample; none in silence.
+fn peak_span(file: &FileReport) -> Vec<FindingSpan> {
+    let span = file.measures.sample_peak_at.map(|Place { frame, channel }| FindingSpan {
+        from_frame: frame,
+        to_frame: frame + 1,
+        channel: channel_name(file.layout, channel.into()),
+    });
+    span.into_iter().collect()
 }
 
 /// A finding that passed and says nothing yet; `file` is empty for the package.
@@ -215,21 +214,19 @@ fn passed(check: &'static str, file: &str) -> Finding {
 }
 
 /// A spec's limit decides if there is one, else the steps of the null test.
-/// With parts missing there is nothing to judge.
 fn null_test(
     limits: &[Limit],
     null: &NullReport,
     files: &[FileReport],
     programme: &Programme,
-) -> Option<Finding> {
-    let verdict = null.verdict?;
+) -> Finding {
     let check = match null.kind {
         NullKind::Reference { .. } => Check::ReferenceNull,
         NullKind::Stems => Check::StemNull,
     };
     let peak = null.result.peak_dbfs;
     let limit = limits.iter().find(|limit| limit.check == check);
-    let verdict = match (limit, verdict) {
+    let verdict = match (limit, null.verdict) {
         (Some(limit), _) if matches!(stand(limit, peak), Stand::Within) => Verdict::Pass,
         (Some(limit), _) => missed(limit),
         (None, NullVerdict::Exact | NullVerdict::Quantisation | NullVerdict::Pass) => Verdict::Pass,
@@ -241,7 +238,7 @@ fn null_test(
     let allowed = limit.and_then(|limit| limit.max);
     let allowed =
         allowed.map(|max| format!(" (the spec allows {})", level(Some(max), unit, 2, "")));
-    Some(Finding {
+    Finding {
         verdict,
         message: format!(
             "against {} it {}{}",
@@ -255,10 +252,15 @@ fn null_test(
         source: limit.map_or_else(|| NULL_STEPS.to_owned(), |limit| limit.source.clone()),
         cause: if verdict == Verdict::Pass { String::new() } else { null_cause(null, files) },
         spans: spans
-            .map(|&(from_frame, to_frame)| FindingSpan { from_frame, to_frame, channel: None })
+            .map(|&Span { from_frame, to_frame }| FindingSpan {
+                from_frame,
+                to_frame,
+                channel: None,
+            })
             .collect(),
+        spans_left_out: null.result.spans_left_out,
         ..passed(name, &null.of)
-    })
+    }
 }
 
 /// What can make a mix differ, in so far as the report alone can tell.

@@ -23,7 +23,7 @@ pub struct Place {
 }
 
 /// What was measured of a file. Silence is `None`, not a number.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct Measures {
     /// Length in frames.
     pub frames: u64,
@@ -65,7 +65,7 @@ pub struct Measures {
 }
 
 /// What was measured of one channel of a file.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct ChannelMeasures {
     /// Name: `L`, `LFE`.
     pub channel: &'static str,
@@ -204,7 +204,7 @@ pub struct Span {
 }
 
 /// What is left of a reference when its parts are taken away.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct NullResult {
     /// Frames compared.
     pub frames: u64,

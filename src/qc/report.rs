@@ -3,6 +3,8 @@
 //! Facts and findings, names and settings, in one place and without any text of
 //! a document: `package` turns it into README.txt, QC.html and qc.json.
 
+use serde::{Deserialize, Serialize};
+
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{
@@ -13,7 +15,9 @@ use crate::qc::measures::{Measures, NullResult, NullVerdict};
 use crate::units::{Gain, SampleRate};
 
 /// How a check came out, from good to bad.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, serde::Serialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// As required.
@@ -37,7 +41,7 @@ impl Verdict {
 }
 
 /// Whether a file holds a stem or a mix.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A sum of tracks.
@@ -155,19 +159,26 @@ pub struct NullReport {
     pub of: String,
     /// Names of what was summed.
     pub parts: Vec<String>,
-    /// Names of parts of the mix that the package does not hold.
-    pub missing: Vec<String>,
     /// The residual.
     pub result: NullResult,
-    /// How it came out; `None` where parts are missing, for then a residual is
-    /// to be expected and says nothing about what was delivered.
-    pub verdict: Option<NullVerdict>,
+    /// How it came out.
+    pub verdict: NullVerdict,
     /// Frames of the reference minus frames of the programme.
     pub length_difference: i64,
 }
 
+/// A mix whose sum the package cannot prove. A residual is to be expected then
+/// and says nothing about what was delivered, so there is no null test.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Unproven {
+    /// Path of the mix within the package.
+    pub of: String,
+    /// Names of its parts that are not among the delivered stems.
+    pub missing: Vec<String>,
+}
+
 /// A place in time at which a finding holds.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct FindingSpan {
     /// First frame.
     pub from_frame: u64,
@@ -200,6 +211,8 @@ pub struct Finding {
     pub cause: String,
     /// Where; empty where it concerns the whole length.
     pub spans: Vec<FindingSpan>,
+    /// Further places, not listed.
+    pub spans_left_out: usize,
 }
 
 /// All that is known of a package.
@@ -223,6 +236,8 @@ pub struct PackageReport {
     pub files: Vec<FileReport>,
     /// The null tests.
     pub nulls: Vec<NullReport>,
+    /// The mixes whose stems are not all delivered.
+    pub unproven: Vec<Unproven>,
     /// What was checked and how it came out, passes included.
     pub findings: Vec<Finding>,
 }
@@ -234,6 +249,7 @@ impl PackageReport {
         deliverable: &Deliverable,
         files: Vec<FileReport>,
         nulls: Vec<NullReport>,
+        unproven: Vec<Unproven>,
     ) -> Self {
         let spec = &deliverable.spec;
         let findings = judge(spec, &delivery.programme, &files, &nulls);
@@ -247,6 +263,7 @@ impl PackageReport {
             programme: delivery.programme.clone(),
             files,
             nulls,
+            unproven,
             findings,
         }
     }
@@ -400,6 +417,15 @@ mod tests {
     }
 
     #[test]
+    fn a_verdict_is_written_by_its_name_and_read_back() {
+        for verdict in [Verdict::Pass, Verdict::Warn, Verdict::Fail] {
+            let text = serde_json::to_string(&verdict).unwrap();
+            assert_eq!(text, format!("\"{}\"", verdict.name()));
+            assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), verdict);
+        }
+    }
+
+    #[test]
     fn the_verdict_of_a_package_is_its_worst_finding() {
         assert_eq!(song().verdict(), Verdict::Fail);
         assert_eq!(film().verdict(), Verdict::Pass);
@@ -417,7 +443,8 @@ mod tests {
             span: span(),
         };
         let song = song();
-        let report = PackageReport::new(&delivery, &deliverable, song.files, song.nulls);
+        let report =
+            PackageReport::new(&delivery, &deliverable, song.files, song.nulls, Vec::new());
         assert_eq!(report.findings, song.findings);
         assert_eq!((report.spec.as_str(), report.bext), ("stem-mastering", true));
     }

@@ -3,8 +3,8 @@
 
 use crate::audio::layout::Layout;
 use crate::manifest::delivery::Programme;
-use crate::qc::measures::NullVerdict;
-use crate::qc::report::{FileReport, FindingSpan, NullKind, NullReport};
+use crate::qc::measures::{NullVerdict, Place};
+use crate::qc::report::{FileReport, Finding, NullKind, NullReport, Unproven};
 use crate::units::{FrameRate, Timecode};
 
 /// A level to `decimals` places with its unit; `none` where there is no number.
@@ -61,9 +61,10 @@ fn frames_per_day(rate: FrameRate) -> u64 {
     Timecode::parse(&last, rate).map_or(u64::MAX, |last| last.frames() + 1)
 }
 
-/// Places in time, the first few in full: `0:01.000 to 0:02.000 in L`.
-pub fn places(programme: &Programme, spans: &[FindingSpan]) -> String {
+/// Where a finding holds, the first few places in full: `0:01.000 to 0:02.000 in L`.
+pub fn places(programme: &Programme, finding: &Finding) -> String {
     const SHOWN: usize = 4;
+    let spans = &finding.spans;
     let mut shown: Vec<String> = spans
         .iter()
         .take(SHOWN)
@@ -76,8 +77,9 @@ pub fn places(programme: &Programme, spans: &[FindingSpan]) -> String {
             format!("{from} to {}{channel}", place(programme, span.to_frame))
         })
         .collect();
-    if spans.len() > SHOWN {
-        shown.push(format!("and {} more", spans.len() - SHOWN));
+    let more = spans.len().saturating_sub(SHOWN) + finding.spans_left_out;
+    if more > 0 {
+        shown.push(format!("and {more} more"));
     }
     shown.join(", ")
 }
@@ -100,23 +102,18 @@ pub fn compared_with(null: &NullReport) -> String {
 /// How a null test came out and what that means.
 pub fn null_outcome(null: &NullReport, files: &[FileReport], programme: &Programme) -> String {
     let result = &null.result;
-    let Some(verdict) = null.verdict else {
-        return format!(
-            "not judged: {} {} part of the mix and not in this package",
-            null.missing.join(", "),
-            if null.missing.len() == 1 { "is" } else { "are" }
-        );
-    };
     let layout = files.iter().find(|file| file.path == null.of).map(|file| file.layout);
-    let channel = layout.and_then(|layout| channel_name(layout, result.peak_channel.into()));
-    let peak = format!(
-        "{}{} at {}",
-        level(result.peak_dbfs, "dBFS", 1, "silence"),
-        channel.map(|name| format!(" in {name}")).unwrap_or_default(),
-        place(programme, result.peak_frame)
-    );
+    let peak = level(result.peak_dbfs, "dBFS", 1, "silence");
+    let peak = match result.peak_at {
+        Some(Place { frame, channel }) => {
+            let channel = layout.and_then(|layout| channel_name(layout, channel.into()));
+            let channel = channel.map(|name| format!(" in {name}")).unwrap_or_default();
+            format!("{peak}{channel} at {}", place(programme, frame))
+        }
+        None => peak,
+    };
     let depth = level(result.null_depth_db, "dB", 1, "not measurable");
-    match verdict {
+    match null.verdict {
         NullVerdict::Exact => "nulls to digital silence: every sample is equal, bit for bit".into(),
         NullVerdict::Quantisation => {
             format!("nulls but for the rounding of the last bit: peak of the difference {peak}")
@@ -133,9 +130,20 @@ pub fn null_outcome(null: &NullReport, files: &[FileReport], programme: &Program
     }
 }
 
+/// Why there is no null test of a mix against the delivered stems.
+pub fn unproven_words(unproven: &Unproven) -> String {
+    let missing = &unproven.missing;
+    let verb = if missing.len() == 1 { "is" } else { "are" };
+    format!(
+        "not proven from this package: {} {verb} not among the delivered stems",
+        missing.join(", ")
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qc::report::FindingSpan;
     use crate::qc::testing::{film_programme, song_programme};
 
     #[test]
@@ -153,6 +161,19 @@ mod tests {
     }
 
     #[test]
+    fn one_part_is_missing_and_two_are() {
+        let text = |missing: &[&str]| {
+            let missing = missing.iter().map(|name| (*name).to_owned()).collect();
+            unproven_words(&Unproven { of: "tv.wav".into(), missing })
+        };
+        assert_eq!(
+            text(&["E"]),
+            "not proven from this package: E is not among the delivered stems"
+        );
+        assert!(text(&["M", "E"]).ends_with(": M, E are not among the delivered stems"));
+    }
+
+    #[test]
     fn places_are_clock_times_and_timecode_where_there_is_any() {
         assert_eq!(place(&song_programme(), 600_000), "0:12.500");
         assert_eq!(place(&film_programme(), 0), "00:59:50:00 (0:00.000)");
@@ -161,10 +182,13 @@ mod tests {
             to_frame,
             channel: channel.map(str::to_owned),
         };
-        let spans = [span(48_000, 96_000, None), span(144_000, 144_001, Some("L"))];
-        assert_eq!(places(&song_programme(), &spans), "0:01.000 to 0:02.000, 0:03.000 in L");
-        let many = vec![span(0, 1, None); 6];
-        assert!(places(&song_programme(), &many).ends_with("0:00.000, and 2 more"));
+        let text = |spans, spans_left_out| {
+            let finding = Finding { spans, spans_left_out, ..Finding::default() };
+            places(&song_programme(), &finding)
+        };
+        let spans = vec![span(48_000, 96_000, None), span(144_000, 144_001, Some("L"))];
+        assert_eq!(text(spans, 0), "0:01.000 to 0:02.000, 0:03.000 in L");
+        assert!(text(vec![span(0, 1, None); 6], 68).ends_with("0:00.000, and 70 more"));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What no spec needs to say: files match each other, nothing is cut, nothing is silent.
 
-use super::{at, passed};
+use super::{passed, peak_span};
 use crate::manifest::delivery::Programme;
 use crate::qc::report::{FileReport, Finding, Kind, Verdict};
-use crate::qc::words::{channel_name, count};
+use crate::qc::words::count;
 
 /// One finding for each file that `differs` describes, or one that all passed.
 fn all_files(
@@ -94,6 +94,24 @@ pub(super) fn same_depth(files: &[FileReport]) -> Vec<Finding> {
     )
 }
 
+/// `12 samples above full scale`, and in which channels.
+fn overs_by_channel(file: &FileReport) -> String {
+    let overs = file.measures.overs;
+    let total = format!("{} above full scale", count(overs, "sample"));
+    let cut: Vec<_> = file.measures.channels.iter().filter(|c| c.overs > 0).collect();
+    match cut.as_slice() {
+        [one] if file.layout.width() > 1 => {
+            format!("{total}{} in {}", if overs > 1 { ", all" } else { "" }, one.channel)
+        }
+        [] | [_] => total,
+        several => {
+            let each: Vec<String> =
+                several.iter().map(|c| format!("{} in {}", c.overs, c.channel)).collect();
+            format!("{total} ({})", each.join(", "))
+        }
+    }
+}
+
 /// Integer files cut what goes past full scale; float files carry it, and the
 /// next tool may cut it.
 pub(super) fn not_cut(files: &[FileReport]) -> Vec<Finding> {
@@ -104,7 +122,7 @@ pub(super) fn not_cut(files: &[FileReport]) -> Vec<Finding> {
         |file| {
             let measures = &file.measures;
             (measures.overs > 0).then(|| {
-                let samples = count(measures.overs, "sample");
+                let samples = overs_by_channel(file);
                 // The true peak of a cut wave is less than that of the whole one.
                 let lower = match measures.true_peak_dbtp {
                     Some(peak) if peak > 0.0 => {
@@ -112,20 +130,16 @@ pub(super) fn not_cut(files: &[FileReport]) -> Vec<Finding> {
                     }
                     _ => "its gain".into(),
                 };
-                let channel = measures.sample_peak_channel.map(usize::from);
-                let channel = channel.and_then(|index| channel_name(file.layout, index));
                 let (verdict, message, cause) = if file.float {
                     (
                         Verdict::Warn,
-                        format!(
-                            "{samples} above full scale: float holds them, integer files will not"
-                        ),
+                        format!("{samples}: float holds what is cut in integer files"),
                         format!("lower the {} {lower} before it is converted", file.kind.name()),
                     )
                 } else {
                     (
                         Verdict::Fail,
-                        format!("{samples} above full scale were cut to {}", file.encoding_words()),
+                        format!("{samples}: cut to {}", file.encoding_words()),
                         format!("lower the {} {lower}, or deliver 32-bit float", file.kind.name()),
                     )
                 };
@@ -136,11 +150,7 @@ pub(super) fn not_cut(files: &[FileReport]) -> Vec<Finding> {
                     limit: Some(0.0),
                     unit: "samples",
                     cause,
-                    spans: measures
-                        .sample_peak_frame
-                        .map(|frame| at(frame, channel))
-                        .into_iter()
-                        .collect(),
+                    spans: peak_span(file),
                     ..passed("overs", &file.path)
                 }
             })

@@ -1,4 +1,5 @@
 use super::*;
+use crate::audio::layout::Layout;
 use crate::qc::testing::{against_reference, file, limit, null, silent, song_programme, spec};
 use crate::units::{Gain, SampleRate};
 
@@ -16,6 +17,11 @@ fn of(check: &str, limits: Vec<Limit>, files: &[FileReport], nulls: &[NullReport
     let mut findings = judge(&spec, &song_programme(), files, nulls);
     findings.retain(|finding| finding.check == check);
     findings
+}
+
+/// Where the fixture's highest sample stands.
+fn at_the_peak() -> FindingSpan {
+    FindingSpan { from_frame: 600_000, to_frame: 600_001, channel: Some("R".into()) }
 }
 
 fn only(findings: Vec<Finding>) -> Finding {
@@ -89,7 +95,8 @@ fn a_miss_names_channel_place_and_remedy() {
             unit: "dBFS",
             source: "Example spec 1.0, confirmed".into(),
             cause: "lower it by 2.79 dB or more".into(),
-            spans: vec![at(600_000, Some("R".into()))],
+            spans: vec![at_the_peak()],
+            spans_left_out: 0,
         }
     );
 }
@@ -189,17 +196,35 @@ fn another_depth_fails() {
 fn cut_samples_fail_in_integers_and_warn_in_floats() {
     let mut cut = mix();
     cut.measures.overs = 812;
+    (cut.measures.channels[0].overs, cut.measures.channels[1].overs) = (800, 12);
     cut.measures.true_peak_dbtp = Some(0.731);
     let mut float = cut.clone();
     let cut = only(of("overs", Vec::new(), &[cut], &[]));
     assert_eq!(cut.verdict, Verdict::Fail);
-    assert_eq!(cut.message, "812 samples above full scale were cut to 24-bit");
+    assert_eq!(cut.message, "812 samples above full scale (800 in L, 12 in R): cut to 24-bit");
     assert_eq!(cut.cause, "lower the mix by 0.74 dB at the least, or deliver 32-bit float");
-    assert_eq!(cut.spans, [at(600_000, Some("R".into()))]);
-    (float.bits, float.float, float.measures.overs) = (32, true, 1);
+    assert_eq!(cut.spans, [at_the_peak()]);
+    (float.bits, float.float) = (32, true);
     let float = only(of("overs", Vec::new(), &[float], &[]));
     assert_eq!(float.verdict, Verdict::Warn);
-    assert!(float.message.starts_with("1 sample above full scale"), "{}", float.message);
+    assert!(float.message.ends_with(": float holds what is cut in integer files"));
+}
+
+#[test]
+fn overs_are_told_by_channel_where_there_is_more_than_one() {
+    let message = |left, right, layout| {
+        let mut file = mix();
+        file.layout = layout;
+        file.measures.overs = left + right;
+        (file.measures.channels[0].overs, file.measures.channels[1].overs) = (left, right);
+        only(of("overs", Vec::new(), &[file], &[])).message
+    };
+    assert_eq!(
+        message(0, 3, Layout::Stereo),
+        "3 samples above full scale, all in R: cut to 24-bit"
+    );
+    assert_eq!(message(1, 0, Layout::Stereo), "1 sample above full scale in L: cut to 24-bit");
+    assert_eq!(message(1, 0, Layout::Mono), "1 sample above full scale: cut to 24-bit");
 }
 
 #[test]
@@ -261,6 +286,13 @@ fn a_null_that_fails_says_where_and_how_much() {
 }
 
 #[test]
+fn places_that_a_null_test_did_not_list_are_counted() {
+    let mut late = null(NullVerdict::Fail);
+    late.result.spans_left_out = 68;
+    assert_eq!(only(of("stem-null", Vec::new(), &[mix()], &[late])).spans_left_out, 68);
+}
+
+#[test]
 fn a_spec_that_limits_the_null_decides_it() {
     let with_limit = |max| {
         let limits = vec![limit(Check::StemNull, Scope::Mixes, None, Some(max))];
@@ -271,13 +303,6 @@ fn a_spec_that_limits_the_null_decides_it() {
     let limits = vec![limit(Check::StemNull, Scope::Mixes, None, Some(-110.0))];
     let exact = only(of("stem-null", limits, &[mix()], &[null(NullVerdict::Exact)]));
     assert_eq!((exact.verdict, exact.limit), (Verdict::Pass, Some(-110.0)));
-}
-
-#[test]
-fn a_null_with_parts_missing_is_not_judged() {
-    let partial =
-        NullReport { missing: vec!["bass".into()], verdict: None, ..null(NullVerdict::Fail) };
-    assert_eq!(of("stem-null", Vec::new(), &[mix()], &[partial]), []);
 }
 
 #[test]
