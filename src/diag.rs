@@ -236,6 +236,17 @@ impl Diagnostics {
         self.list.sort_by(|a, b| place(a).cmp(&place(b)));
     }
 
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Errors and the rest, apart.
+    pub fn split(self) -> (Diagnostics, Diagnostics) {
+        let (errors, rest) = self.list.into_iter().partition(Diagnostic::is_error);
+        (Diagnostics { list: errors }, Diagnostics { list: rest })
+    }
+
     /// Those found so far.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()

@@ -71,6 +71,13 @@ impl KeyBuilder {
         self
     }
 
+    /// Adds a list of keys.
+    pub fn keys(&mut self, keys: &[Key]) -> &mut Self {
+        self.number(keys.len() as u64);
+        keys.iter().for_each(|key| self.bytes(&key.0));
+        self
+    }
+
     /// The key.
     pub fn finish(&self) -> Key {
         Key(*self.0.finalize().as_bytes())

@@ -2,7 +2,7 @@
 
 use super::{Key, KeyBuilder, RENDER_VERSION};
 use crate::manifest::delivery::InputId;
-use crate::plan::op::{Op, Sink};
+use crate::plan::op::Op;
 use crate::plan::{NodeId, NullReference, Plan, PlannedNull, Print, PrintId};
 use crate::qc::measure::METER_VERSION;
 
@@ -127,10 +127,8 @@ impl<'a> Keys<'a> {
             NullReference::Input { input: _, node } => key.text("input").key(here.node(node)),
             NullReference::Print(print) => key.text("print").key(here.print(print)),
         };
-        null.parts.iter().for_each(|part| {
-            key.key(here.print(*part));
-        });
-        key.finish()
+        let parts: Vec<Key> = null.parts.iter().map(|part| here.print(*part)).collect();
+        key.keys(&parts).finish()
     }
 }
 
@@ -153,10 +151,7 @@ fn sum_key(op: &Op, inputs: &[Key]) -> Key {
         several => {
             let mut key = KeyBuilder::new("op");
             op.encode(&mut key);
-            several.iter().for_each(|input| {
-                key.key(*input);
-            });
-            key.finish()
+            key.keys(several).finish()
         }
     }
 }

@@ -272,9 +272,9 @@ impl Work<'_> {
             todo.nulls.insert(index);
             todo.heard.extend(&null.parts);
             match null.reference {
-                NullReference::Print(print) => drop(todo.heard.insert(print)),
-                NullReference::Input { node, .. } => drop(todo.nodes.insert(node)),
-            }
+                NullReference::Print(print) => todo.heard.insert(print),
+                NullReference::Input { input: _, node } => todo.nodes.insert(node),
+            };
         }
         todo.heard.extend(&todo.measure);
         todo
@@ -367,8 +367,7 @@ impl Work<'_> {
             let history = self.history(wave, *print, segment)?;
             let meter = &self.meters[print.0 as usize];
             let overs = self.overs(wave, *print, segment);
-            let history = history.as_deref().map_or(&[][..], Vec::as_slice);
-            Ok((*print, meter.segment(history, &rendered.blocks[print], last, &overs)))
+            Ok((*print, meter.segment(&history, &rendered.blocks[print], last, &overs)))
         };
         let of_null = |index: &usize| {
             let null = &plan.nulls[*index];
@@ -386,29 +385,32 @@ impl Work<'_> {
         })
     }
 
-    /// The samples of a print in the segment before, for meters that look back.
+    /// The samples of a print in the segment before, for meters that look back;
+    /// none before the first.
     fn history<'w>(
         &self,
         wave: &'w Wave,
         print: PrintId,
         segment: usize,
-    ) -> Result<Option<Cow<'w, Block>>, PassError> {
-        let Some(keys) = wave.keys_before(segment) else { return Ok(None) };
+    ) -> Result<Cow<'w, Block>, PassError> {
+        let plan = self.pass.plan;
+        let Some(keys) = wave.keys_before(segment) else {
+            return Ok(Cow::Owned(eval::silence(plan.print(print).layout.width(), 0)));
+        };
         if let Some(block) = wave.block_before(print, segment) {
-            return Ok(Some(Cow::Borrowed(block)));
+            return Ok(Cow::Borrowed(block));
         }
-        let frames = self.pass.plan.segment_frames(segment - 1);
-        Ok(Some(Cow::Owned(self.recall(print, keys.print(print), frames)?)))
+        let frames = plan.segment_frames(segment - 1);
+        Ok(Cow::Owned(self.recall(print, keys.print(print), frames)?))
     }
 
+    /// Samples per channel that were cut when the segment was written.
     fn overs(&self, wave: &Wave, print: PrintId, segment: usize) -> Vec<u32> {
-        let store = self.pass.store;
-        match wave.rendered(segment).fresh.get(&print) {
-            Some(written) => written.overs.clone(),
-            None => store
-                .find(wave.keys_of(segment).print(print))
-                .map_or_else(Vec::new, |location| store.overs(location).to_vec()),
+        if let Some(written) = wave.rendered(segment).fresh.get(&print) {
+            return written.overs.clone();
         }
+        let location = self.pass.store.find(wave.keys_of(segment).print(print));
+        self.pass.store.overs(location.expect("BUG: what is not rendered is stored")).to_vec()
     }
 
     /// Hands the outcome of a segment to the output.

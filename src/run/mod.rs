@@ -66,7 +66,8 @@ pub fn build(context: &Context<'_>, request: &Request) -> Result<Outcome, Failur
             Err(Stop::Failed(failure)) => return Err(failure),
         }
     }
-    Err(moved.expect("BUG: only a moved input starts a build again").into())
+    let diagnostic = moved.expect("BUG: only a moved input starts a build again");
+    Err(Failure::from(*diagnostic))
 }
 
 /// Why a build stopped.

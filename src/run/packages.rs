@@ -24,7 +24,7 @@ use crate::state::record::{self, CHECKSUMS, DocumentRecord, FactsRecord, FileRec
 use crate::state::store::{Intact, Store};
 
 /// All packages of a manifest, as they are on disk.
-pub struct Packages {
+pub(super) struct Packages {
     current: Vec<Package>,
     /// Records of packages that the manifest no longer names.
     obsolete: Vec<(String, Record)>,
@@ -75,7 +75,7 @@ impl Digests for Table<'_> {
 }
 
 /// The keys of everything delivered and proven.
-pub struct AllKeys {
+pub(super) struct AllKeys {
     /// `[print][segment]`.
     pub prints: Vec<Vec<Key>>,
     /// `[null test][segment]`.
@@ -84,7 +84,7 @@ pub struct AllKeys {
 
 impl AllKeys {
     /// For known digests of all inputs.
-    pub fn compute(plan: &Plan, digests: &[&[Key]]) -> Self {
+    pub(super) fn compute(plan: &Plan, digests: &[&[Key]]) -> Self {
         let keys = Keys::new(plan);
         let mut all =
             Self { prints: vec![Vec::new(); plan.prints.len()], nulls: vec![Vec::new(); plan.nulls.len()] };
@@ -101,7 +101,7 @@ impl AllKeys {
     }
 
     /// As a pass found them.
-    pub fn of(made: &PassOutput) -> Self {
+    pub(super) fn of(made: &PassOutput) -> Self {
         Self {
             prints: made.prints.iter().map(|print| print.segments.clone()).collect(),
             nulls: made.nulls.iter().map(|null| null.iter().map(|(k, _)| *k).collect()).collect(),
@@ -110,7 +110,7 @@ impl AllKeys {
 }
 
 /// The bytes before the samples of a file.
-pub fn header(session: &Session, file: &PlannedFile) -> WavHeader {
+pub(super) fn header(session: &Session, file: &PlannedFile) -> WavHeader {
     let (delivery, plan) = (&session.delivery, &session.plan);
     let spec = &delivery.deliverables[file.deliverable].spec;
     let print = plan.print(file.print);
@@ -148,19 +148,19 @@ fn documents_key(session: &Session, deliverable: usize, keys: &AllKeys) -> Key {
         key.text(&format!("{:?}", input.info));
     }
     for (_, file) in session.plan.files_of(deliverable) {
-        key.text(&file.path).number(keys.prints[file.print.0 as usize].len() as u64);
-        keys.prints[file.print.0 as usize].iter().for_each(|k| drop(key.key(*k)));
+        key.text(&file.path);
+        key.keys(&keys.prints[file.print.0 as usize]);
     }
     let nulls = session.plan.nulls.iter().zip(&keys.nulls);
     for (_, list) in nulls.filter(|(null, _)| null.deliverable == deliverable) {
-        list.iter().for_each(|k| drop(key.key(*k)));
+        key.keys(list);
     }
     key.finish()
 }
 
 impl Packages {
     /// Reads the records and looks at what stands on disk.
-    pub fn load(project: &Project<'_>, session: &Session) -> Result<Self, Failure> {
+    pub(super) fn load(project: &Project<'_>, session: &Session) -> Result<Self, Failure> {
         let context = project.context;
         let mut notice = |text: String| (context.notice)(&text);
         let mut load = |name: &str| record::load(&context.disk, &project.state, name, &mut notice);
@@ -190,7 +190,7 @@ impl Packages {
     }
 
     /// A folder that holds files of somebody else is not replaced.
-    pub fn refuse_foreign(&self, session: &Session, disk: &Disk) -> Result<(), Failure> {
+    pub(super) fn refuse_foreign(&self, session: &Session, disk: &Disk) -> Result<(), Failure> {
         let mut problems = Diagnostics::default();
         for (package, deliverable) in self.current.iter().zip(&session.delivery.deliverables) {
             let ours: BTreeSet<String> = match package.in_place() {
@@ -217,7 +217,7 @@ impl Packages {
     }
 
     /// The outcome, if every package is what a build would make of it.
-    pub fn up_to_date(&self, session: &Session) -> Option<Outcome> {
+    pub(super) fn up_to_date(&self, session: &Session) -> Option<Outcome> {
         let digests = session.known_digests()?;
         let keys = AllKeys::compute(&session.plan, &digests);
         let mut outcome = Outcome::new(session.plan.sample_rate, false);
@@ -245,14 +245,14 @@ impl Packages {
                 verdict: record.verdict,
                 files,
                 published: false,
-                lines: Vec::new(),
+                lines: self.report.summary(),
             });
         }
         Some(outcome)
     }
 
     /// Notes the stamps of files that had to be read to be believed.
-    pub fn remember_stamps(&mut self, project: &Project<'_>) -> Result<(), Failure> {
+    pub(super) fn remember_stamps(&mut self, project: &Project<'_>) -> Result<(), Failure> {
         for package in &mut self.current {
             if let Some((record, intact)) = &mut package.was
                 && intact.rehashed
@@ -266,7 +266,7 @@ impl Packages {
 
     /// Everything that can be taken from what was delivered before, obsolete
     /// packages included.
-    pub fn store(&self, project: &Project<'_>, session: &Session) -> Result<Store, Failure> {
+    pub(super) fn store(&self, project: &Project<'_>, session: &Session) -> Result<Store, Failure> {
         let context = project.context;
         let mut store = Store::default();
         let per_segment = session.plan.sample_rate.frames_per_segment();
@@ -286,7 +286,7 @@ impl Packages {
     }
 
     /// The files to write.
-    pub fn tasks<'p>(&'p self, session: &Session, staging: &Staging<'_>) -> Vec<FileTask<'p>> {
+    pub(super) fn tasks<'p>(&'p self, session: &Session, staging: &Staging<'_>) -> Vec<FileTask<'p>> {
         let task = |file: &PlannedFile| {
             let package = &self.current[file.deliverable];
             let header = header(session, file);
@@ -306,7 +306,7 @@ impl Packages {
     }
 
     /// Makes the folders that the files are written to.
-    pub fn create_folders(
+    pub(super) fn create_folders(
         &self,
         session: &Session,
         staging: &Staging<'_>,
@@ -320,7 +320,7 @@ impl Packages {
     }
 
     /// Publishes every package that is not what it should be.
-    pub fn publish(
+    pub(super) fn publish(
         &self,
         project: &Project<'_>,
         session: &Session,
@@ -340,7 +340,7 @@ impl Packages {
     }
 
     /// What a build would make of one file.
-    pub fn planned_file(
+    pub(super) fn planned_file(
         &self,
         session: &Session,
         digests: &[Vec<Key>],
@@ -370,12 +370,12 @@ impl Packages {
     }
 
     /// What the last build's checks of a package came to.
-    pub fn verdict(&self, index: usize) -> Verdict {
+    pub(super) fn verdict(&self, index: usize) -> Verdict {
         self.current[index].was.as_ref().map_or(Verdict::Pass, |(record, _)| record.verdict)
     }
 
     /// Whether a build would publish a package anew.
-    pub fn is_stale(
+    pub(super) fn is_stale(
         &self,
         session: &Session,
         keys: &AllKeys,
@@ -390,7 +390,7 @@ impl Packages {
     }
 
     /// Folders that a build would remove.
-    pub fn obsolete_folders(&self) -> Vec<PathBuf> {
+    pub(super) fn obsolete_folders(&self) -> Vec<PathBuf> {
         self.leavings().map(|(_, record)| PathBuf::from(&record.folder)).collect()
     }
 
@@ -404,7 +404,7 @@ impl Packages {
 
     /// Removes packages that the manifest no longer names, and the old places of
     /// packages that moved. What somebody else put or changed there stays.
-    pub fn remove_obsolete(
+    pub(super) fn remove_obsolete(
         &self,
         project: &Project<'_>,
     ) -> Result<Vec<PathBuf>, Failure> {
@@ -421,7 +421,7 @@ impl Packages {
 }
 
 /// Removes the files of a package that are still as they were published.
-pub fn remove_package(project: &Project<'_>, record: &Record) -> Result<bool, Failure> {
+pub(super) fn remove_package(project: &Project<'_>, record: &Record) -> Result<bool, Failure> {
     let disk = &project.context.disk;
     let intact = Intact::check(disk, record)?;
     let ours: Vec<String> = record

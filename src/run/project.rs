@@ -21,7 +21,7 @@ use crate::state::inputs::InputMemo;
 const INPUTS: &str = "inputs";
 
 /// A project that this process has to itself until the value is dropped.
-pub struct Project<'a> {
+pub(super) struct Project<'a> {
     /// Disk, progress, notices.
     pub context: &'a Context<'a>,
     /// What was asked for.
@@ -50,7 +50,7 @@ pub struct Session {
 
 impl<'a> Project<'a> {
     /// Takes the lock of the manifest's project.
-    pub fn open(context: &'a Context<'a>, request: &'a Request) -> Result<Self, Failure> {
+    pub(super) fn open(context: &'a Context<'a>, request: &'a Request) -> Result<Self, Failure> {
         let manifest = context.disk.canonical(&request.manifest);
         if context.disk.stamp(&manifest)?.is_none() {
             return Err(no_manifest(&request.manifest).into());
@@ -63,7 +63,7 @@ impl<'a> Project<'a> {
     }
 
     /// Reads the manifest and looks at its session audio.
-    pub fn session(&self) -> Result<Session, Failure> {
+    pub(super) fn session(&self) -> Result<Session, Failure> {
         let started_ns = self.context.disk.now_ns(self.state.folder())?;
         let mut notice = |text: String| (self.context.notice)(&text);
         let memo = self.state.load(INPUTS, &mut notice)?.unwrap_or_default();
@@ -147,7 +147,7 @@ fn only(targets: &[String], delivery: &mut Delivery) -> Result<(), Failure> {
 
 impl Session {
     /// Session audio as the pass takes it, digests included where they are known.
-    pub fn input_files(&self) -> Vec<InputFile<'_>> {
+    pub(super) fn input_files(&self) -> Vec<InputFile<'_>> {
         let files = self.delivery.inputs.iter().zip(&self.stamps);
         files
             .map(|(input, stamp)| InputFile {
@@ -161,17 +161,18 @@ impl Session {
 
     /// The digests of all session audio that is heard, by input, if none has to
     /// be read for them.
-    pub fn known_digests(&self) -> Option<Vec<&[Key]>> {
+    pub(super) fn known_digests<'a>(&'a self) -> Option<Vec<&'a [Key]>> {
         let heard = self.plan.sources();
-        let known = |(index, file): (usize, InputFile<'_>)| match file.digests {
+        let files = self.input_files();
+        let heard_or_none = |(index, file): (usize, &InputFile<'a>)| match file.digests {
             None if !heard.contains(&InputId(index as u32)) => Some(&[][..]),
             known => known,
         };
-        self.input_files().into_iter().enumerate().map(known).collect()
+        files.iter().enumerate().map(heard_or_none).collect()
     }
 
     /// Notes the digests of everything that was read.
-    pub fn remember(&self, project: &Project<'_>, digests: &[Vec<Key>]) -> Result<(), Failure> {
+    pub(super) fn remember(&self, project: &Project<'_>, digests: &[Vec<Key>]) -> Result<(), Failure> {
         if self.known_digests().is_some() {
             return Ok(());
         }
@@ -190,13 +191,13 @@ impl Session {
     }
 
     /// What a build renders, for the progress bar.
-    pub fn what(&self) -> String {
+    pub(super) fn what(&self) -> String {
         let packages = self.delivery.deliverables.len();
         format!("rendering {} files of {packages} packages", self.plan.files.len())
     }
 
     /// The inputs that the files of a deliverable hear, references included.
-    pub fn heard_by(&self, deliverable: usize) -> Vec<InputId> {
+    pub(super) fn heard_by(&self, deliverable: usize) -> Vec<InputId> {
         let prints = self.plan.files_of(deliverable).map(|(_, file)| self.plan.print(file.print).node);
         let references = self
             .plan

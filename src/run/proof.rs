@@ -8,7 +8,7 @@ use crate::qc::report::{FileReport, NullKind, NullReport, PackageReport, Unprove
 use crate::render::pass::PassOutput;
 
 /// The report of every package.
-pub fn prove(session: &Session, made: &PassOutput) -> Vec<PackageReport> {
+pub(super) fn prove(session: &Session, made: &PassOutput) -> Vec<PackageReport> {
     let (delivery, plan) = (&session.delivery, &session.plan);
     let report = |(index, deliverable)| {
         let files = plan.files_of(index).map(|(at, _)| file_report(session, made, at)).collect();

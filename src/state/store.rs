@@ -40,7 +40,8 @@ impl Store {
             let index = self.files.len();
             self.files.push(Path::new(&record.folder).join(&file.path));
             self.overs.push(file.overs.clone());
-            for (segment, key) in file.segments.iter().enumerate() {
+            let counted = file.segments.iter().enumerate().take(file.overs.len());
+            for (segment, key) in counted {
                 let first = segment as u64 * per_segment as u64;
                 let frames = file.frames.saturating_sub(first).min(per_segment as u64);
                 self.segments.entry(*key).or_insert(Location {
@@ -66,7 +67,7 @@ impl Store {
 
     /// Samples per channel that were cut when the segment was written.
     pub fn overs(&self, location: Location) -> &[u32] {
-        self.overs[location.file].get(location.segment).map_or(&[], Vec::as_slice)
+        &self.overs[location.file][location.segment]
     }
 
     /// The file that a location lies in.
