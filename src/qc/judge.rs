@@ -267,7 +267,8 @@ fn null_test(
 fn null_cause(null: &NullReport, files: &[FileReport]) -> String {
     let mix = files.iter().find(|file| file.path == null.of);
     match (&null.kind, mix) {
-        (NullKind::Reference { .. }, _) => "the session audio is not what the reference was              printed from, or the print went through processing that the manifest does not name"
+        (NullKind::Reference { .. }, _) => "the session audio is not what the reference was \
+            printed from, or the print went through processing that the manifest does not name"
             .into(),
         (NullKind::Stems, Some(mix)) if mix.gain.db() != 0.0 => format!(
             "the mix has a gain of {} that the stems do not have",
