@@ -2,6 +2,8 @@
 //! open the folder, QC.html for those who judge it, qc.json for machines, and
 //! checksums. Values in, text out; knows no disk.
 
+mod summary;
+
 pub mod checksums;
 pub mod html;
 pub mod json;

@@ -213,6 +213,18 @@ fn passed(check: &'static str, file: &str) -> Finding {
     Finding { check, file: file.to_owned(), source: ANY_PACKAGE.into(), ..Finding::default() }
 }
 
+fn limited_by(kind: &NullKind) -> Check {
+    match kind {
+        NullKind::Reference { .. } => Check::ReferenceNull,
+        NullKind::Stems => Check::StemNull,
+    }
+}
+
+/// Whether `finding` is what came of that null test.
+pub fn is_of_null(finding: &Finding, null: &NullReport) -> bool {
+    finding.check == terms(limited_by(&null.kind)).0 && finding.file == null.of
+}
+
 /// A spec's limit decides if there is one, else the steps of the null test.
 fn null_test(
     limits: &[Limit],
@@ -220,10 +232,7 @@ fn null_test(
     files: &[FileReport],
     programme: &Programme,
 ) -> Finding {
-    let check = match null.kind {
-        NullKind::Reference { .. } => Check::ReferenceNull,
-        NullKind::Stems => Check::StemNull,
-    };
+    let check = limited_by(&null.kind);
     let peak = null.result.peak_dbfs;
     let limit = limits.iter().find(|limit| limit.check == check);
     let verdict = match (limit, null.verdict) {
@@ -267,7 +276,8 @@ fn null_test(
 fn null_cause(null: &NullReport, files: &[FileReport]) -> String {
     let mix = files.iter().find(|file| file.path == null.of);
     match (&null.kind, mix) {
-        (NullKind::Reference { .. }, _) => "the session audio is not what the reference was              printed from, or the print went through processing that the manifest does not name"
+        (NullKind::Reference { .. }, _) => "the session audio is not what the reference was \
+            printed from, or the print went through processing that the manifest does not name"
             .into(),
         (NullKind::Stems, Some(mix)) if mix.gain.db() != 0.0 => format!(
             "the mix has a gain of {} that the stems do not have",

@@ -279,6 +279,13 @@ fn a_null_that_fails_says_where_and_how_much() {
         finding.spans,
         [FindingSpan { from_frame: 576_000, to_frame: 624_000, channel: None }]
     );
+    let print = against_reference(null(NullVerdict::Fail));
+    let finding = only(of("reference-null", Vec::new(), &[mix()], &[print]));
+    assert_eq!(
+        finding.cause,
+        "the session audio is not what the reference was printed from, or the print went through \
+         processing that the manifest does not name"
+    );
     let mut louder = mix();
     louder.gain = Gain::from_db(1.5).unwrap();
     let finding = only(of("stem-null", Vec::new(), &[louder], &[null(NullVerdict::Fail)]));
