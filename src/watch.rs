@@ -120,7 +120,8 @@ impl Watch {
         match self.disk.open(file) {
             Ok(open) => !matches!(
                 reader::probe(open),
-                Err(crate::audio::AudioError::Incomplete(_) | crate::audio::AudioError::Malformed(_))
+                Err(crate::audio::AudioError::Incomplete(_)
+                    | crate::audio::AudioError::Malformed(_))
             ),
             Err(_) => true,
         }

@@ -17,7 +17,9 @@ use crate::plan::op::Sink;
 pub const RENDER_VERSION: u32 = 1;
 
 /// A BLAKE3 hash that stands for the samples of a segment.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Key(pub [u8; 32]);
 
 impl Key {

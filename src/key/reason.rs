@@ -167,7 +167,6 @@ fn settings(was: &[String], now: &[String]) -> Vec<Reason> {
     reasons
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

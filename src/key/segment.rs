@@ -64,13 +64,7 @@ impl<'a> Keys<'a> {
 
     /// A source placed between two segment boundaries hears two segments of its
     /// file; one placed on a boundary is its file, unchanged.
-    fn source(
-        &self,
-        digests: &impl Digests,
-        input: InputId,
-        at_frame: u64,
-        segment: usize,
-    ) -> Key {
+    fn source(&self, digests: &impl Digests, input: InputId, at_frame: u64, segment: usize) -> Key {
         let per_segment = self.plan.sample_rate.frames_per_segment() as u64;
         let (whole, rest) = ((at_frame / per_segment) as usize, at_frame % per_segment);
         let of_file = |back: usize| {

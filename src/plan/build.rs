@@ -93,7 +93,10 @@ impl Builder<'_> {
             let info = &self.delivery.input(*input).info;
             return (!info.float).then_some(info.bits);
         }
-        let finest = inputs.iter().map(|n| self.graph[*n].grid_bits).max_by_key(|grid| grid.unwrap_or(u16::MAX));
+        let finest = inputs
+            .iter()
+            .map(|n| self.graph[*n].grid_bits)
+            .max_by_key(|grid| grid.unwrap_or(u16::MAX));
         finest.flatten().filter(|_| op.keeps_grid())
     }
 
@@ -378,10 +381,7 @@ fn fold_down(downmix: Downmix, from: Layout, to: Layout) -> Vec<Vec<f64>> {
     let pairs: Vec<(f64, f64)> = from.channels().iter().map(stereo).collect();
     match to {
         Layout::Mono => vec![pairs.iter().map(|(l, r)| (l + r) / 2.0).collect()],
-        _ => vec![
-            pairs.iter().map(|(l, _)| *l).collect(),
-            pairs.iter().map(|(_, r)| *r).collect(),
-        ],
+        _ => vec![pairs.iter().map(|(l, _)| *l).collect(), pairs.iter().map(|(_, r)| *r).collect()],
     }
 }
 

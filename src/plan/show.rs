@@ -61,7 +61,8 @@ fn dot(plan: &Plan, packages: &[&str]) -> String {
     for (index, file) in plan.files.iter().enumerate() {
         let name = quoted(&format!("{}/{}", packages[file.deliverable], file.path));
         let node = plan.print(file.print).node.index();
-        let _ = writeln!(text, "  f{index} [label=\"{name}\", shape=note];\n  n{node} -> f{index};");
+        let _ =
+            writeln!(text, "  f{index} [label=\"{name}\", shape=note];\n  n{node} -> f{index};");
     }
     text + "}\n"
 }

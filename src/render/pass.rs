@@ -307,7 +307,8 @@ impl Work<'_> {
             let node = plan.print(print).node;
             let needed_again = left.iter().any(|other| plan.print(*other).node == node)
                 || plan.nulls.iter().any(|n| n.reference.node() == Some(node));
-            let mut block = if needed_again { nodes[&node].clone() } else { take(&mut nodes, node) };
+            let mut block =
+                if needed_again { nodes[&node].clone() } else { take(&mut nodes, node) };
             let written = self.encode(print, segment, &mut block);
             rendered.fresh.insert(print, written);
             rendered.blocks.insert(print, block);

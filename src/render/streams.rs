@@ -175,7 +175,13 @@ impl<'a> Streams<'a> {
 
     /// The samples of a source node over a segment of the programme, in canonical
     /// form, `frames` long, silence where the file is not.
-    pub fn bytes(&self, node: NodeId, at_frame: u64, segment: usize, frames: usize) -> Cow<'_, [u8]> {
+    pub fn bytes(
+        &self,
+        node: NodeId,
+        at_frame: u64,
+        segment: usize,
+        frames: usize,
+    ) -> Cow<'_, [u8]> {
         let stream = &self.streams[self.of_node[&node]];
         let frame_bytes = self.inputs[stream.input.0 as usize].info.frame_bytes();
         let per_segment = self.rate.frames_per_segment();

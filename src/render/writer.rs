@@ -100,7 +100,11 @@ impl<'a> Writer<'a> {
     }
 
     /// Creates the file and copies the segments before `segment`.
-    fn start(&mut self, segment: usize, old: Option<(&FileRecord, &Path)>) -> Result<(), DiskError> {
+    fn start(
+        &mut self,
+        segment: usize,
+        old: Option<(&FileRecord, &Path)>,
+    ) -> Result<(), DiskError> {
         let out = self.disk.create(&self.task.staged)?;
         self.out = Some((out, blake3::Hasher::new()));
         self.write(&self.task.header)?;

@@ -166,7 +166,8 @@ impl Outcome {
         for file in &package.files {
             let state = self.file_state(file);
             let _ = write!(text, "      {:width$}  {state}", file.path);
-            let why: Vec<String> = file.reasons.iter().map(|reason| reason.words(self.sample_rate)).collect();
+            let why: Vec<String> =
+                file.reasons.iter().map(|reason| reason.words(self.sample_rate)).collect();
             match why.as_slice() {
                 [] => text.push('\n'),
                 [one] => drop(writeln!(text, ": {one}")),

@@ -13,9 +13,9 @@ use crate::key::reason::{self, Making, Reason};
 use crate::key::segment::{Digests, Keys};
 use crate::key::{Key, KeyBuilder, RENDER_VERSION};
 use crate::manifest::delivery::InputId;
-use crate::package::publish::{self, Staging};
 use crate::package::checksums::{self, Checksum};
 use crate::package::documents;
+use crate::package::publish::{self, Staging};
 use crate::plan::{Plan, PlannedFile};
 use crate::qc::report::{PackageReport, Verdict};
 use crate::render::pass::PassOutput;
@@ -86,8 +86,10 @@ impl AllKeys {
     /// For known digests of all inputs.
     pub(super) fn compute(plan: &Plan, digests: &[&[Key]]) -> Self {
         let keys = Keys::new(plan);
-        let mut all =
-            Self { prints: vec![Vec::new(); plan.prints.len()], nulls: vec![Vec::new(); plan.nulls.len()] };
+        let mut all = Self {
+            prints: vec![Vec::new(); plan.prints.len()],
+            nulls: vec![Vec::new(); plan.nulls.len()],
+        };
         for segment in 0..plan.segments() {
             let here = keys.segment(&Table(digests), segment);
             for id in plan.print_ids() {
@@ -119,7 +121,11 @@ pub(super) fn header(session: &Session, file: &PlannedFile) -> WavHeader {
         let title = &delivery.project.title;
         let mode = print.layout.name();
         Bext {
-            description: if title.is_empty() { name.to_owned() } else { format!("{title} - {name}") },
+            description: if title.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{title} - {name}")
+            },
             originator: "rebounce".to_owned(),
             time_reference: delivery.programme.time_reference(),
             coding_history: format!(
@@ -245,7 +251,7 @@ impl Packages {
                 verdict: record.verdict,
                 files,
                 published: false,
-                lines: self.report.summary(),
+                lines: Vec::new(),
             });
         }
         Some(outcome)
@@ -286,7 +292,11 @@ impl Packages {
     }
 
     /// The files to write.
-    pub(super) fn tasks<'p>(&'p self, session: &Session, staging: &Staging<'_>) -> Vec<FileTask<'p>> {
+    pub(super) fn tasks<'p>(
+        &'p self,
+        session: &Session,
+        staging: &Staging<'_>,
+    ) -> Vec<FileTask<'p>> {
         let task = |file: &PlannedFile| {
             let package = &self.current[file.deliverable];
             let header = header(session, file);
@@ -355,7 +365,8 @@ impl Packages {
         if let Some(old) = old.filter(|old| old.segments == *segments && old.header == header) {
             return FileOutcome::kept(&file.path, segments.len(), old.blake3);
         }
-        let missing = (0..segments.len()).filter(|segment| store.find(segments[*segment]).is_none());
+        let missing =
+            (0..segments.len()).filter(|segment| store.find(segments[*segment]).is_none());
         let recipe = reason::recipe(&session.plan, file.print);
         let inputs = inputs(session, digests, file.deliverable);
         let now = Making { frames: session.plan.frames, recipe: &recipe, inputs: table(&inputs) };
@@ -404,10 +415,7 @@ impl Packages {
 
     /// Removes packages that the manifest no longer names, and the old places of
     /// packages that moved. What somebody else put or changed there stays.
-    pub(super) fn remove_obsolete(
-        &self,
-        project: &Project<'_>,
-    ) -> Result<Vec<PathBuf>, Failure> {
+    pub(super) fn remove_obsolete(&self, project: &Project<'_>) -> Result<Vec<PathBuf>, Failure> {
         let mut removed = Vec::new();
         for (name, record) in self.leavings() {
             remove_package(project, record)?;
@@ -532,9 +540,8 @@ impl Publication<'_> {
     fn checksums(&self, files: &[FileRecord], papers: &[(String, Vec<u8>)]) -> String {
         let line = |path: &String, blake3| Checksum { path: path.clone(), blake3 };
         let audio = files.iter().map(|file| line(&file.path, file.blake3.hex()));
-        let papers = papers
-            .iter()
-            .map(|(path, bytes)| line(path, blake3::hash(bytes).to_hex().to_string()));
+        let papers =
+            papers.iter().map(|(path, bytes)| line(path, blake3::hash(bytes).to_hex().to_string()));
         checksums::write(&audio.chain(papers).collect::<Vec<_>>())
     }
 
@@ -557,7 +564,10 @@ impl Publication<'_> {
     fn is_in_place(&self, record: &Record) -> bool {
         let Some((old, intact)) = self.package.in_place() else { return false };
         let entries = |record: &Record| {
-            record.entries().map(|(path, _, hash)| (path.to_owned(), hash)).collect::<BTreeMap<_, _>>()
+            record
+                .entries()
+                .map(|(path, _, hash)| (path.to_owned(), hash))
+                .collect::<BTreeMap<_, _>>()
         };
         intact.altered().is_empty() && entries(old) == entries(record)
     }
@@ -601,17 +611,15 @@ impl Publication<'_> {
             return Vec::new();
         }
         let inputs = inputs(self.session, self.digests, self.index);
-        let making =
-            Making { frames: now.frames, recipe: &now.recipe, inputs: table(&inputs) };
+        let making = Making { frames: now.frames, recipe: &now.recipe, inputs: table(&inputs) };
         self.package.why(&now.path, &making)
     }
 }
 
 /// The session audio that a package hears: paths as shown, digests by segment.
 fn inputs(session: &Session, digests: &[Vec<Key>], deliverable: usize) -> Vec<(String, Vec<Key>)> {
-    let one = |id: InputId| {
-        (session.delivery.input(id).shown.clone(), digests[id.0 as usize].clone())
-    };
+    let one =
+        |id: InputId| (session.delivery.input(id).shown.clone(), digests[id.0 as usize].clone());
     session.heard_by(deliverable).into_iter().map(one).collect()
 }
 

@@ -172,7 +172,11 @@ impl Session {
     }
 
     /// Notes the digests of everything that was read.
-    pub(super) fn remember(&self, project: &Project<'_>, digests: &[Vec<Key>]) -> Result<(), Failure> {
+    pub(super) fn remember(
+        &self,
+        project: &Project<'_>,
+        digests: &[Vec<Key>],
+    ) -> Result<(), Failure> {
         if self.known_digests().is_some() {
             return Ok(());
         }
@@ -198,7 +202,8 @@ impl Session {
 
     /// The inputs that the files of a deliverable hear, references included.
     pub(super) fn heard_by(&self, deliverable: usize) -> Vec<InputId> {
-        let prints = self.plan.files_of(deliverable).map(|(_, file)| self.plan.print(file.print).node);
+        let prints =
+            self.plan.files_of(deliverable).map(|(_, file)| self.plan.print(file.print).node);
         let references = self
             .plan
             .nulls

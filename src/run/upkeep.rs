@@ -69,8 +69,7 @@ fn records(project: &Project<'_>) -> Result<Vec<(String, Record)>, Failure> {
     for name in names {
         let asked = targets.is_empty() || targets.contains(&name);
         let mut say = |text: String| notice(&text);
-        if let Some(record) =
-            record::load(disk, &project.state, &name, &mut say)?.filter(|_| asked)
+        if let Some(record) = record::load(disk, &project.state, &name, &mut say)?.filter(|_| asked)
         {
             found.push((name, record));
         }
