@@ -205,6 +205,9 @@ fn list_some(names: &[&str]) -> String {
     text.join(", ")
 }
 
+/// More than this nobody reads at once.
+const SHOWN_AT_MOST: usize = 100;
+
 /// All that was found wrong in one run, in the order of finding.
 #[derive(Default, Debug)]
 pub struct Diagnostics {
@@ -245,9 +248,12 @@ impl Diagnostics {
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let mut text = String::new();
-        for diagnostic in &self.list {
+        for diagnostic in self.list.iter().take(SHOWN_AT_MOST) {
             text.push_str(&diagnostic.render(&renderer));
             text.push_str("\n\n");
+        }
+        if let Some(more @ 1..) = self.list.len().checked_sub(SHOWN_AT_MOST) {
+            text.push_str(&format!("and {more} more\n"));
         }
         let errors = self.errors();
         if errors > 1 {
