@@ -15,7 +15,7 @@ type Text = At<String>;
 
 record! {
     /// The requirements of a recipient.
-    RawSpec: "a spec: `title`, and what the recipient requires",
+    pub RawSpec: "a spec: `title`, and what the recipient requires",
     later ["head", "tail", "metadata"];
     /// One line for people.
     title: Option<Text>,
@@ -43,7 +43,7 @@ record! {
 
 record! {
     /// A figure that files are held against.
-    RawLimit: "a limit like `{ check: true-peak, max: -1, source: ... }`";
+    pub RawLimit: "a limit like `{ check: true-peak, max: -1, source: ... }`";
     /// What is measured.
     check: Option<Check>,
     /// On which files: all, stems or mixes. All unless given.
