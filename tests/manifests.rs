@@ -314,26 +314,34 @@ fn a_chain_of_twenty_thousand_stems_is_followed_without_recursion() {
     assert!(project.resolve().1.has_errors());
 }
 
-#[test]
-fn a_manifest_of_ten_megabytes_is_resolved_and_its_mistakes_are_counted() {
+/// `count` tracks in `count` stems.
+fn large(count: usize, gain: &str) -> String {
     let mut text = String::from("version: 1\nproject: { title: T }\ntracks:\n");
-    for n in 0..120_000 {
-        text.push_str(&format!(
-            "  track_number_{n}: {{ file: a.wav, at: {n}.5 s, gain: -1.50 dB }}\n"
-        ));
+    for n in 0..count {
+        text.push_str(&format!("  track_number_{n}: {{ file: a.wav, at: {n}.5, gain: {gain} }}\n"));
     }
     text.push_str("stems:\n");
-    for n in 0..120_000 {
+    for n in 0..count {
         text.push_str(&format!("  s{n}: [track_number_{n}]\n"));
     }
     text.push_str("mixes: { m: [s1, s2] }\ndeliverables: { out: { spec: remix, mixes: all } }\n");
+    text
+}
+
+#[test]
+fn a_manifest_of_ten_megabytes_is_resolved() {
+    let text = large(125_000, "-1.50 dB");
     assert!(text.len() > 10 << 20);
     let project = Project::new(&text, &[("a.wav", "48000 1 48000")]);
-    assert_eq!(project.delivery().tracks.len(), 120_000);
-    project.write("deliverables.yaml", &text.replace("-1.50 dB", "loud"));
+    assert_eq!(project.delivery().tracks.len(), 125_000);
+}
+
+#[test]
+fn of_thousands_of_mistakes_the_first_are_shown_and_all_are_counted() {
+    let project = Project::new(&large(2_000, "loud"), &[("a.wav", "48000 1 48000")]);
     let (delivery, diagnostics) = project.resolve();
     assert!(delivery.is_none());
-    assert!(diagnostics.render(false).ends_with("and 119900 more\n120000 errors\n"));
+    assert!(diagnostics.render(false).ends_with("and 1900 more\n2000 errors\n"));
 }
 
 #[test]

@@ -25,7 +25,8 @@ record! {
     encoding: Option<Figure<Encoding>>,
     /// Sample rate in Hz, or native: that of the session.
     sample_rate: Option<Figure<RatePolicy>>,
-    /// File name without extension. Fields: {project} {artist} {name} {rate} {bits} {layout} {deliverable}.
+    /// File name without extension. Of the project's title and artist, characters
+    /// that are not legal become `_`; names from the manifest must be legal. Fields: {project} {artist} {name} {rate} {bits} {layout} {deliverable}.
     template: Option<Figure<String>>,
     /// Characters that file names may hold, as ranges: A-Za-z0-9._-
     legal: Option<Figure<String>>,

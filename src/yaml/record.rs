@@ -78,46 +78,6 @@ pub fn mismatch(node: &Node, expected: &str) -> Diagnostic {
         .at(&node.span, "")
 }
 
-impl Scalar for String {
-    const EXPECTED: &'static str = "a text";
-
-    fn parse(text: &str) -> Option<Self> {
-        Some(text.to_owned())
-    }
-
-    fn schema() -> Json {
-        json!({ "type": ["string", "number", "boolean"] })
-    }
-}
-
-impl Scalar for bool {
-    const EXPECTED: &'static str = "`true` or `false`";
-
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "boolean" })
-    }
-
-    fn names() -> Vec<&'static str> {
-        vec!["true", "false"]
-    }
-}
-
-impl Scalar for f64 {
-    const EXPECTED: &'static str = "a number";
-
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|number: &f64| number.is_finite())
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "number" })
-    }
-}
-
 impl<T: Field> Field for Option<T> {
     fn decode(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         T::decode(node, diagnostics).map(Some)
