@@ -191,7 +191,7 @@ mod tests {
                 panic!("{}", errors.render(false));
             });
             let figures = text.matches("\n  ").count() - text.matches("\n      ").count();
-            let silent = text.matches("set in default").count() + text.matches("\n  note:").count();
+            let silent = text.matches("the default\n").count() + text.matches("\n  note:").count();
             assert_eq!(text.matches("source: ").count(), figures - silent, "{text}");
         }
         let names: Vec<String> = list().into_iter().map(|(name, _)| name).collect();
