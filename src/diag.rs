@@ -64,7 +64,8 @@ pub enum Severity {
 pub struct Diagnostic {
     severity: Severity,
     title: String,
-    at: Option<(Span, String)>,
+    // Boxed to keep a `Result` that may hold one small.
+    at: Option<Box<(Span, String)>>,
     context: Vec<(Span, String)>,
     help: Option<String>,
     replacement: Option<String>,
@@ -90,7 +91,7 @@ impl Diagnostic {
 
     /// Points the caret at `span`, with a few words beside it.
     pub fn at(mut self, span: &Span, label: impl Into<String>) -> Self {
-        self.at = Some((span.clone(), label.into()));
+        self.at = Some(Box::new((span.clone(), label.into())));
         self
     }
 
@@ -142,7 +143,7 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
         };
         let mut group = Group::with_title(level.primary_title(&self.title));
-        if let Some((span, label)) = &self.at {
+        if let Some((span, label)) = self.at.as_deref() {
             let mut snippet = Snippet::source(&span.source.text)
                 .path(&span.source.path)
                 .annotation(AnnotationKind::Primary.span(visible(span)).label(label));
@@ -153,7 +154,7 @@ impl Diagnostic {
             group = group.element(snippet);
         }
         let mut report = vec![group];
-        match (&self.help, &self.replacement, &self.at) {
+        match (&self.help, &self.replacement, self.at.as_deref()) {
             (Some(help), Some(new), Some((span, _))) => {
                 let patch = Patch::new(span.range.clone(), new.as_str());
                 let snippet =
@@ -205,6 +206,9 @@ fn list_some(names: &[&str]) -> String {
     text.join(", ")
 }
 
+/// More than this nobody reads at once.
+const SHOWN_AT_MOST: usize = 100;
+
 /// All that was found wrong in one run, in the order of finding.
 #[derive(Default, Debug)]
 pub struct Diagnostics {
@@ -230,7 +234,7 @@ impl Diagnostics {
     /// Puts errors before warnings, and each of them in the order of the text.
     pub fn sort(&mut self) {
         fn place(diagnostic: &Diagnostic) -> (bool, Option<(&str, usize)>) {
-            let at = diagnostic.at.as_ref();
+            let at = diagnostic.at.as_deref();
             (!diagnostic.is_error(), at.map(|(s, _)| (s.source.path.as_str(), s.range.start)))
         }
         self.list.sort_by(|a, b| place(a).cmp(&place(b)));
@@ -256,9 +260,12 @@ impl Diagnostics {
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let mut text = String::new();
-        for diagnostic in &self.list {
+        for diagnostic in self.list.iter().take(SHOWN_AT_MOST) {
             text.push_str(&diagnostic.render(&renderer));
             text.push_str("\n\n");
+        }
+        if let Some(more @ 1..) = self.list.len().checked_sub(SHOWN_AT_MOST) {
+            text.push_str(&format!("and {more} more\n"));
         }
         let errors = self.errors();
         if errors > 1 {

@@ -31,9 +31,19 @@ pub(super) fn resolve(
                 Err(error) => faults.spoil(Part::Track(*id), error),
             }
         }
-        let longest =
-            track.files.iter().map(|file| files.inputs[file.input.0 as usize].info.frames);
-        end = end.max(track.at_frame.saturating_add(longest.max().unwrap_or(0)));
+        let lengths: Vec<u64> = track
+            .files
+            .iter()
+            .map(|file| files.inputs[file.input.0 as usize].info.frames)
+            .collect();
+        if lengths.windows(2).any(|pair| pair[0] != pair[1]) {
+            let title = format!("the files of track `{}` differ in length", track.name);
+            let lengths: Vec<String> = lengths.iter().map(u64::to_string).collect();
+            let label = format!("{} frames", lengths.join(", "));
+            faults.warn(Diagnostic::warning(title).at(&track.span, label));
+        }
+        let longest = lengths.into_iter().max().unwrap_or(0);
+        end = end.max(track.at_frame.saturating_add(longest));
     }
     let tail = session.and_then(|session| session.tail.as_ref());
     let tail = tail.map_or(Ok(0), |at| frames(at, rate, fps)).unwrap_or_else(|error| {

@@ -14,7 +14,7 @@ pub type Text = At<String>;
 
 record! {
     /// What a song or a film has to deliver.
-    Manifest: "a manifest: `version: 1` and what belongs to it",
+    pub Manifest: "a manifest: `version: 1` and what belongs to it",
     later ["sections", "versions"];
     /// Version of the format; always 1.
     version: Version1,
@@ -36,7 +36,7 @@ record! {
 
 record! {
     /// Who and what, for file names and read-mes.
-    Project: "a project like `{ title: Night Drive, artist: The Example }`";
+    pub Project: "a project like `{ title: Night Drive, artist: The Example }`";
     /// Title of the song or film.
     title: Option<Text>,
     /// Artist of a song.
@@ -55,7 +55,7 @@ record! {
 
 record! {
     /// The session audio and its timeline.
-    Session: "a session like `{ audio: prints }`";
+    pub Session: "a session like `{ audio: prints }`";
     /// Folder of the track files, relative to the manifest.
     audio: Option<Text>,
     /// Sample rate in Hz; that of the tracks unless given.
@@ -80,7 +80,7 @@ record! {
 
 record! {
     /// Session audio placed on the timeline.
-    Track: "a file, or a map like `{ file: kick.wav, gain: -1.5 }`",
+    pub Track: "a file, or a map like `{ file: kick.wav, gain: -1.5 }`",
     short file,
     later ["process", "trim", "fade", "delay"];
     /// The audio file, in the folder of the session audio.
@@ -101,7 +101,7 @@ record! {
 
 record! {
     /// A sum of tracks and other stems.
-    Stem: "a list like `[kick, snare]`, or a map with `from`",
+    pub Stem: "a list like `[kick, snare]`, or a map with `from`",
     short from,
     later ["process"];
     /// Tracks and stems that it sums.
@@ -118,7 +118,7 @@ record! {
 
 record! {
     /// A sum of stems.
-    Mix: "a list like `[drums, bass]`, or a map with `from`",
+    pub Mix: "a list like `[drums, bass]`, or a map with `from`",
     short from,
     later ["process"];
     /// Stems, mixes and tracks that it sums.
@@ -141,7 +141,7 @@ record! {
 
 record! {
     /// A fold-down from 5.1 to stereo (ITU-R BS.775-4 annex 4).
-    Downmix: "a downmix like `{ kind: lo-ro }`";
+    pub Downmix: "a downmix like `{ kind: lo-ro }`";
     /// Which fold-down.
     kind: LoRo,
     /// Level of the centre in dB; -3 unless given.
@@ -152,7 +152,7 @@ record! {
 
 record! {
     /// One package.
-    Deliverable: "a deliverable like `{ spec: stem-mastering, stems: all }`",
+    pub Deliverable: "a deliverable like `{ spec: stem-mastering, stems: all }`",
     later [
         "versions", "sections", "loop", "wet", "dry", "head", "tail", "optional", "guide",
         "print_master", "mix",

@@ -1,55 +1,10 @@
-//! What people write for times, gains, rates and names, as values.
+//! What only manifests hold: times, channels, pans, tempos.
 
 use serde_json::{Value as Json, json};
 
 use crate::audio::layout::{Channel, Layout};
-use crate::units::{FrameRate, Gain, SampleRate, Timecode};
+use crate::units::{FrameRate, SampleRate, Timecode};
 use crate::yaml::record::Scalar;
-
-impl Scalar for Gain {
-    const EXPECTED: &'static str = "a gain in dB like `-1.5` or `-1.5 dB`";
-
-    fn parse(text: &str) -> Option<Self> {
-        let number = text.strip_suffix("dB").unwrap_or(text).trim();
-        number.parse().ok().and_then(Gain::from_db)
-    }
-
-    fn schema() -> Json {
-        json!({ "anyOf": [
-            { "type": "number", "minimum": -144, "maximum": 144 },
-            { "type": "string", "pattern": r"^[-+]?[0-9]*\.?[0-9]+ ?dB$" },
-        ] })
-    }
-}
-
-impl Scalar for SampleRate {
-    const EXPECTED: &'static str = "a sample rate in Hz like `48000`";
-
-    fn parse(text: &str) -> Option<Self> {
-        let number = text.strip_suffix("Hz").unwrap_or(text).trim();
-        number.parse().ok().and_then(SampleRate::new)
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "integer", "minimum": 8000, "maximum": 768000 })
-    }
-}
-
-impl Scalar for FrameRate {
-    const EXPECTED: &'static str = "a frame rate: `23.976`, `24`, `25`, `29.97`, `29.97df`, `30`, `50`, \
-         `59.94`, `59.94df` or `60`";
-
-    fn parse(text: &str) -> Option<Self> {
-        FrameRate::parse(text)
-    }
-
-    fn schema() -> Json {
-        // YAML makes numbers of most of them.
-        let numbers = FrameRate::names().filter_map(|name| name.parse::<f64>().ok());
-        let all = FrameRate::names().map(Json::from).chain(numbers.map(Json::from));
-        json!({ "enum": all.collect::<Vec<_>>() })
-    }
-}
 
 impl Scalar for Layout {
     const EXPECTED: &'static str = "a layout: `mono`, `stereo` or `5.1`";
@@ -326,15 +281,5 @@ mod tests {
         assert_eq!(time.frames(rate, Some(fps)), Some(49_920));
         assert_eq!(time.frames(rate, None), None);
         assert_eq!(Time::parse("00:00:00:31").unwrap().frames(rate, Some(fps)), None);
-    }
-
-    #[test]
-    fn gains_carry_their_unit_or_none() {
-        for text in ["-1.5", "-1.5 dB", "-1.5dB"] {
-            assert_eq!(Gain::parse(text).map(Gain::db), Some(-1.5));
-        }
-        for wrong in ["inf", "nan", "200", "-1.5 dBFS", "loud"] {
-            assert_eq!(Gain::parse(wrong), None, "{wrong}");
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Scope;
 use super::raw::{Figure, Miss, RatePolicy, RawLimit};
 use super::shelf::{self, Effective};
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostics, Span};
 use crate::fsio::Disk;
 use crate::yaml::record::Entry;
 
@@ -50,7 +50,7 @@ fn words(spec: &Effective) -> String {
         }
     }
     for note in raw.notes.iter().flatten() {
-        push(&mut text, "note", &note.value, &note.span.place(), None);
+        push(&mut text, "note", &note.value, &set_in(&note.span), None);
     }
     text
 }
@@ -63,11 +63,11 @@ fn figure<T>(
     show: impl FnOnce(&T) -> String,
 ) {
     match figure {
-        None => push(text, key, default, "default", None),
+        None => push(text, key, default, "the default", None),
         Some(figure) => {
             let source = figure.source.as_ref().map(|source| source.value.as_str());
             let value = show(&figure.value.value);
-            push(text, key, &value, &figure.value.span.place(), source);
+            push(text, key, &value, &set_in(&figure.value.span), source);
         }
     }
 }
@@ -90,14 +90,18 @@ fn limit(text: &mut String, entry: &Entry<RawLimit>, raw: &RawLimit) {
         Miss::Fail => ", or fails",
         Miss::Warn => ", or warns",
     });
-    let place = raw.max.as_ref().or(raw.min.as_ref()).map_or(&entry.span, |at| &at.span).place();
+    let place = set_in(raw.max.as_ref().or(raw.min.as_ref()).map_or(&entry.span, |at| &at.span));
     let source = raw.source.as_ref().map(|source| source.value.as_str());
     push(text, &format!("limit {}", entry.name), &value, &place, source);
 }
 
+fn set_in(span: &Span) -> String {
+    format!("set in {}", span.place())
+}
+
 fn push(text: &mut String, key: &str, value: &str, place: &str, source: Option<&str>) {
     let _ = writeln!(text, "\n  {key}: {value}");
-    let _ = writeln!(text, "      set in {place}");
+    let _ = writeln!(text, "      {place}");
     if let Some(source) = source {
         let _ = writeln!(text, "      source: {source}");
     }

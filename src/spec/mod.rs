@@ -178,3 +178,64 @@ pub struct Limit {
     /// The document, and how far the figure is confirmed.
     pub source: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_spec_is_sound_and_names_the_source_of_each_figure() {
+        for (name, title) in list() {
+            assert!(!title.is_empty(), "{name}");
+            let text = describe(&name, Path::new(""), &Disk::new()).unwrap_or_else(|errors| {
+                panic!("{}", errors.render(false));
+            });
+            let figures = text.matches("\n  ").count() - text.matches("\n      ").count();
+            let silent = text.matches("the default\n").count() + text.matches("\n  note:").count();
+            assert_eq!(text.matches("source: ").count(), figures - silent, "{text}");
+        }
+        let names: Vec<String> = list().into_iter().map(|(name, _)| name).collect();
+        let all =
+            ["stem-mastering", "production-stems", "sync-licensing", "remix", "dme", "m-and-e"];
+        assert_eq!(names, all);
+    }
+
+    #[test]
+    fn a_house_overrides_single_values_and_the_view_says_where_each_is_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let house = "extends: m-and-e\nencoding: float32\nlimits: { true-peak: { max: -2 } }\n";
+        Disk::new().replace(&folder.path().join("ours.yaml"), house.as_bytes()).unwrap();
+        let text = describe("ours.yaml", folder.path(), &Disk::new()).unwrap();
+        for part in [
+            "ours: Music and effects\n",
+            "  encoding: float32\n      set in ours.yaml:2\n\n",
+            "  required_mixes: m-and-e\n      set in specs/m-and-e.yaml:",
+            // The old document is no source of the new figure.
+            "  limit true-peak: true-peak of all files, at most -2 dBTP, or fails\n      \
+             set in ours.yaml:3\n\n",
+            "  limit dc: dc-offset of all files, at most -60 dBFS, or warns\n      \
+             set in specs/m-and-e.yaml:",
+        ] {
+            assert!(text.contains(part), "{part}\n---\n{text}");
+        }
+    }
+
+    #[test]
+    fn legal_characters_are_ranges_and_single_ones() {
+        let mut effective = shelf::find("remix", None, Path::new(""), &Disk::new()).ok();
+        let spec = effective.take().unwrap().build().unwrap();
+        assert!("aZ09._-".chars().all(|c| spec.is_legal(c)));
+        assert!(" ,/\u{e9}^`[{".chars().all(|c| !spec.is_legal(c)));
+    }
+
+    #[test]
+    fn the_schema_knows_every_key_of_the_shipped_specs() {
+        let schema = schema();
+        let properties = schema["properties"].as_object().unwrap();
+        let raw = ["title", "extends", "encoding", "sample_rate", "template", "legal", "bext"];
+        let more = ["required_stems", "required_mixes", "notes", "limits"];
+        let keys: Vec<&str> = raw.into_iter().chain(more).collect();
+        assert!(keys.iter().all(|key| properties.contains_key(*key)));
+        assert_eq!(properties.len(), keys.len());
+    }
+}

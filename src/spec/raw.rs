@@ -15,7 +15,7 @@ type Text = At<String>;
 
 record! {
     /// The requirements of a recipient.
-    RawSpec: "a spec: `title`, and what the recipient requires",
+    pub RawSpec: "a spec: `title`, and what the recipient requires",
     later ["head", "tail", "metadata"];
     /// One line for people.
     title: Option<Text>,
@@ -25,7 +25,8 @@ record! {
     encoding: Option<Figure<Encoding>>,
     /// Sample rate in Hz, or native: that of the session.
     sample_rate: Option<Figure<RatePolicy>>,
-    /// File name without extension. Fields: {project} {artist} {name} {rate} {bits} {layout} {deliverable}.
+    /// File name without extension. Of the project's title and artist, characters
+    /// that are not legal become `_`; names from the manifest must be legal. Fields: {project} {artist} {name} {rate} {bits} {layout} {deliverable}.
     template: Option<Figure<String>>,
     /// Characters that file names may hold, as ranges: A-Za-z0-9._-
     legal: Option<Figure<String>>,
@@ -43,7 +44,7 @@ record! {
 
 record! {
     /// A figure that files are held against.
-    RawLimit: "a limit like `{ check: true-peak, max: -1, source: ... }`";
+    pub RawLimit: "a limit like `{ check: true-peak, max: -1, source: ... }`";
     /// What is measured.
     check: Option<Check>,
     /// On which files: all, stems or mixes. All unless given.

@@ -6,4 +6,5 @@
 //! first, and describes the same structs as JSON Schema.
 
 pub mod record;
+mod scalars;
 pub mod syntax;

@@ -78,46 +78,6 @@ pub fn mismatch(node: &Node, expected: &str) -> Diagnostic {
         .at(&node.span, "")
 }
 
-impl Scalar for String {
-    const EXPECTED: &'static str = "a text";
-
-    fn parse(text: &str) -> Option<Self> {
-        Some(text.to_owned())
-    }
-
-    fn schema() -> Json {
-        json!({ "type": ["string", "number", "boolean"] })
-    }
-}
-
-impl Scalar for bool {
-    const EXPECTED: &'static str = "`true` or `false`";
-
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "boolean" })
-    }
-
-    fn names() -> Vec<&'static str> {
-        vec!["true", "false"]
-    }
-}
-
-impl Scalar for f64 {
-    const EXPECTED: &'static str = "a number";
-
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|number: &f64| number.is_finite())
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "number" })
-    }
-}
-
 impl<T: Field> Field for Option<T> {
     fn decode(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
         T::decode(node, diagnostics).map(Some)
@@ -344,15 +304,15 @@ pub fn property(schema: Json, docs: &[&str]) -> Json {
 macro_rules! record {
     (
         $(#[doc = $about:literal])*
-        $name:ident: $what:literal
+        $vis:vis $name:ident: $what:literal
         $(, short $short:ident)?
         $(, later [$($later:literal),* $(,)?])?;
         $($(#[doc = $doc:literal])* $field:ident: $type:ty,)*
     ) => {
         $(#[doc = $about])*
         #[derive(Clone, Debug)]
-        pub struct $name {
-            $($(#[doc = $doc])* pub $field: $type,)*
+        $vis struct $name {
+            $($(#[doc = $doc])* $vis $field: $type,)*
         }
 
         impl $crate::yaml::record::Field for $name {
@@ -399,4 +359,93 @@ macro_rules! record {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::diag::SourceText;
+    use crate::yaml::syntax;
+
+    record! {
+        /// A dish.
+        Dish: "a dish like `soup`, or a map",
+        short name,
+        later ["wine"];
+        /// What it is
+        /// called.
+        name: String,
+        /// Is it hot?
+        hot: Option<bool>,
+        /// What goes into it.
+        parts: Entries<At<f64>>,
+    }
+
+    fn read(text: &str) -> (Option<Dish>, Vec<String>) {
+        let source = Arc::new(SourceText { path: "menu.yaml".into(), text: text.into() });
+        let mut diagnostics = Diagnostics::default();
+        let dish = Dish::decode(&syntax::parse(&source).unwrap(), &mut diagnostics);
+        (dish, diagnostics.iter().map(|d| d.title().to_owned()).collect())
+    }
+
+    #[test]
+    fn a_record_is_read_in_its_long_form_and_in_its_short_one() {
+        let (dish, errors) = read("{ name: soup, hot: true, parts: { salt: 1.5 } }");
+        let dish = dish.expect("a dish");
+        assert_eq!((dish.name.as_str(), dish.hot, errors.len()), ("soup", Some(true), 0));
+        assert_eq!((dish.parts.0[0].name.as_str(), dish.parts.0[0].errors), ("salt", 0));
+        let dish = read("1.10").0.expect("a dish");
+        assert_eq!((dish.name.as_str(), dish.hot, dish.parts.0.len()), ("1.10", None, 0));
+    }
+
+    #[test]
+    fn every_mistake_is_told_and_spoils_no_more_than_it_must() {
+        let (dish, errors) =
+            read("{ nmae: x, name: soup, hot: lukewarm, wine: red, parts: { a: b } }");
+        let dish = dish.expect("all that is required is there");
+        assert_eq!((dish.hot, dish.parts.0[0].errors), (None, 1));
+        assert!(dish.parts.0[0].body.is_none());
+        assert_eq!(
+            errors,
+            [
+                "unknown key `nmae`",
+                "`wine` is not in this version of rebounce yet",
+                "expected `true` or `false`, found `lukewarm`",
+                "expected a number, found `b`",
+            ]
+        );
+        let (dish, errors) = read("{ hot: [], parts: 3 }");
+        assert!(dish.is_none());
+        assert_eq!(
+            errors,
+            [
+                "`name` is missing",
+                "expected `true` or `false`, found a list",
+                "expected names with their values, one per line, found `3`",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_schema_is_made_of_the_same_words() {
+        let text =
+            json!({ "type": ["string", "number", "boolean"], "description": "What it is called." });
+        let long = json!({
+            "type": "object",
+            "properties": {
+                "name": text,
+                "hot": { "type": "boolean", "description": "Is it hot?" },
+                "parts": {
+                    "type": "object",
+                    "additionalProperties": { "type": "number" },
+                    "description": "What goes into it.",
+                },
+            },
+            "required": ["name"],
+            "additionalProperties": false,
+        });
+        assert_eq!(Dish::schema(), json!({ "anyOf": [text, long] }));
+    }
 }
