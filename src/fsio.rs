@@ -304,9 +304,9 @@ impl Disk {
         self.change("remove", path, || fs::remove_dir_all(path))
     }
 
-    /// Removes a folder if nothing is in it. `true` if it is gone.
+    /// Removes a folder if nothing is in it. `true` if there is none now.
     pub fn remove_folder_if_empty(&self, path: &Path) -> bool {
-        self.change("remove", path, || fs::remove_dir(path)).is_ok()
+        self.change("remove", path, || fs::remove_dir(path)).is_ok() || !path.exists()
     }
 
     /// Makes the names in a folder durable.

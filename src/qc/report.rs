@@ -386,6 +386,7 @@ mod tests {
             ],
             deliverables: Vec::new(),
             output_root: "/out".into(),
+            spec_files: Vec::new(),
         }
     }
 

@@ -51,9 +51,13 @@ pub(crate) fn spec() -> Spec {
         name: "stem-mastering".into(),
         title: "Stems for mastering".into(),
         encoding: Encoding::Pcm24,
+        sample_rate: None,
         template: "{name}".into(),
         legal: "A-Za-z0-9._-".into(),
         bext: true,
+        required_stems: Vec::new(),
+        required_mixes: Vec::new(),
+        notes: Vec::new(),
         limits: vec![limit(Check::TruePeak, Scope::Mixes, None, Some(-1.0))],
     }
 }

@@ -61,7 +61,7 @@ fn records(project: &Project<'_>) -> Result<Vec<(String, Record)>, Failure> {
     let targets = &project.request.targets;
     let mut found = Vec::new();
     let names = project.state.deliverables()?;
-    for target in targets.iter().filter(|target| !names.contains(target)) {
+    if let Some(target) = targets.iter().find(|target| !names.contains(target)) {
         return Err(Diagnostic::error(format!("`{target}` was not delivered"))
             .did_you_mean(target, names.iter().map(String::as_str))
             .into());
