@@ -54,7 +54,7 @@ session:
   layout: "5.1"
 tracks:
   dx: { files: { C: DX.C.wav, L: DX.L.wav } }
-  mx: MX.wav
+  mx: { file: MX.wav, at: "00:59:51:00" }
   fx: FX.wav
 stems:
   D: { from: [dx], role: dialogue }
@@ -243,7 +243,8 @@ fn the_film_means_what_it_says() {
     let dx = &delivery.tracks[0];
     let channels: Vec<Channel> = dx.files.iter().flat_map(|file| file.channels.clone()).collect();
     assert_eq!((channels, dx.layout), (vec![Channel::C, Channel::L], Layout::Surround51));
-    assert_eq!(delivery.tracks[1].layout, Layout::Stereo);
+    // One second of timecode after `start`, by the clock of 23.976.
+    assert_eq!((delivery.tracks[1].layout, delivery.tracks[1].at_frame), (Layout::Stereo, 48_048));
 
     let fold = &delivery.mixes[2];
     let downmix = fold.downmix.expect("a fold-down");

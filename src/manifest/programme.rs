@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::delivery::{Part, Programme, Project, Track, TrackId};
+use super::delivery::{Part, Programme, Project, Track, TrackFile, TrackId};
 use super::files::Files;
 use super::raw::{Manifest, Text};
 use super::resolve::Faults;
@@ -22,34 +22,6 @@ pub(super) fn resolve(
 ) -> Programme {
     let session = manifest.session.as_ref();
     let fps = session.and_then(|session| session.frame_rate.as_ref()).map(|at| at.value);
-    let mut end = 0;
-    for (id, track) in tracks.iter_mut() {
-        let raw = manifest.tracks.0[id.0 as usize].body.as_ref();
-        if let Some(at) = raw.and_then(|raw| raw.at.as_ref()) {
-            match frames(at, rate, fps) {
-                Ok(frame) => track.at_frame = frame,
-                Err(error) => faults.spoil(Part::Track(*id), error),
-            }
-        }
-        let lengths: Vec<u64> = track
-            .files
-            .iter()
-            .map(|file| files.inputs[file.input.0 as usize].info.frames)
-            .collect();
-        if lengths.windows(2).any(|pair| pair[0] != pair[1]) {
-            let title = format!("the files of track `{}` differ in length", track.name);
-            let lengths: Vec<String> = lengths.iter().map(u64::to_string).collect();
-            let label = format!("{} frames", lengths.join(", "));
-            faults.warn(Diagnostic::warning(title).at(&track.span, label));
-        }
-        let longest = lengths.into_iter().max().unwrap_or(0);
-        end = end.max(track.at_frame.saturating_add(longest));
-    }
-    let tail = session.and_then(|session| session.tail.as_ref());
-    let tail = tail.map_or(Ok(0), |at| frames(at, rate, fps)).unwrap_or_else(|error| {
-        faults.whole(error);
-        0
-    });
     let mut timecode = |label: Option<&At<Label>>| label.and_then(|at| clock(at, fps, faults));
     let start = timecode(session.and_then(|session| session.start.as_ref()));
     let first_frame = timecode(session.and_then(|session| session.first_frame.as_ref()));
@@ -61,6 +33,23 @@ pub(super) fn resolve(
         let place = session.last_frame.as_ref().map(|at| &at.span);
         faults.whole(place.map_or(error.clone(), |span| error.at(span, "")));
     }
+    let zero = start.zip(fps).map_or(0, |(start, fps)| start.samples_since_midnight(fps, rate));
+    let mut end = 0;
+    for (id, track) in tracks.iter_mut() {
+        let raw = manifest.tracks.0[id.0 as usize].body.as_ref();
+        if let Some(at) = raw.and_then(|raw| raw.at.as_ref()) {
+            match place(at, rate, fps, zero) {
+                Ok(frame) => track.at_frame = frame,
+                Err(error) => faults.spoil(Part::Track(*id), error),
+            }
+        }
+        end = end.max(track.at_frame.saturating_add(length(track, files, faults)));
+    }
+    let tail = session.and_then(|session| session.tail.as_ref());
+    let tail = tail.map_or(Ok(0), |at| frames(at, rate, fps)).unwrap_or_else(|error| {
+        faults.whole(error);
+        0
+    });
     Programme {
         sample_rate: rate,
         frames: end.saturating_add(tail),
@@ -71,6 +60,38 @@ pub(super) fn resolve(
         last_frame,
         tempo: session.and_then(|session| session.tempo).map(|tempo| tempo.0),
         meter: session.and_then(|session| session.meter.clone()).map(|meter| meter.0),
+    }
+}
+
+/// Frames of the longest file of a track; its files should agree.
+fn length(track: &Track, files: &Files<'_>, faults: &mut Faults) -> u64 {
+    let frames = |file: &TrackFile| files.inputs[file.input.0 as usize].info.frames;
+    let lengths: Vec<u64> = track.files.iter().map(frames).collect();
+    if lengths.windows(2).any(|pair| pair[0] != pair[1]) {
+        let title = format!("the files of track `{}` differ in length", track.name);
+        let lengths: Vec<String> = lengths.iter().map(u64::to_string).collect();
+        let label = format!("{} frames", lengths.join(", "));
+        faults.warn(Diagnostic::warning(title).at(&track.span, label));
+    }
+    lengths.into_iter().max().unwrap_or(0)
+}
+
+/// The programme frame of a time. Timecode is that of the programme's clock,
+/// which shows `start` at its first sample; all else counts from there.
+fn place(
+    at: &At<Time>,
+    rate: SampleRate,
+    fps: Option<FrameRate>,
+    zero: u64,
+) -> Result<u64, Diagnostic> {
+    let frame = frames(at, rate, fps)?;
+    match at.value {
+        Time::Nanoseconds(_) => Ok(frame),
+        Time::Timecode(_) => frame.checked_sub(zero).ok_or_else(|| {
+            Diagnostic::error("this timecode lies before the programme begins")
+                .at(&at.span, "")
+                .help("the clock starts at the session's `start`")
+        }),
     }
 }
 

@@ -93,7 +93,7 @@ record! {
     gain: Option<Gain>,
     /// Invert turns the signal upside down.
     polarity: Option<Polarity>,
-    /// Where on the programme's timeline the file begins.
+    /// Where the file begins: from the start of the programme, or as timecode of its clock.
     at: Option<At<Time>>,
     /// From -100 (left) to 100 (right).
     pan: Option<At<Pan>>,

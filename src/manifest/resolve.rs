@@ -32,7 +32,7 @@ pub type Probe<'a> = dyn FnMut(&Path) -> Result<AudioInfo, AudioError> + 'a;
 pub struct Loaded {
     /// What is written.
     pub manifest: Manifest,
-    /// Path of the manifest, links resolved.
+    /// Absolute path of the manifest.
     pub path: PathBuf,
     /// Its text.
     pub source: Arc<SourceText>,
@@ -54,9 +54,17 @@ pub fn load(disk: &Disk, path: &Path) -> Result<Loaded, Diagnostics> {
     let node = syntax::parse(&source)?;
     let mut diagnostics = Diagnostics::default();
     match Manifest::decode(&node, &mut diagnostics) {
-        Some(manifest) => Ok(Loaded { manifest, path: disk.canonical(path), source, diagnostics }),
+        Some(manifest) => Ok(Loaded { manifest, path: in_place(disk, path), source, diagnostics }),
         None => Err(diagnostics),
     }
+}
+
+/// The absolute path of a manifest. Its folder is where it stands, even if that
+/// is a link to a file elsewhere.
+fn in_place(disk: &Disk, path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = disk.canonical(folder.unwrap_or(Path::new(".")));
+    path.file_name().map_or(folder.clone(), |name| folder.join(name))
 }
 
 /// What was found wrong, and what must not be built because of it.
