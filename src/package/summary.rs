@@ -42,6 +42,9 @@ impl PackageReport {
             NullVerdict::Warn | NullVerdict::Fail => "within what the spec allows",
         };
         let outcome = match (&one.kind, nulls.len()) {
+            (NullKind::Reference { shown }, 1) if !self.delivers(&one.of) => {
+                format!("{} {how}, against {shown}", self.summed(&one.parts))
+            }
             (NullKind::Reference { shown }, count) => {
                 let verb = if count == 1 { "nulls" } else { "null" };
                 let same = nulls.iter().all(|null| null.kind == one.kind);
@@ -55,6 +58,10 @@ impl PackageReport {
             (NullKind::Stems, _) => format!("the delivered stems sum to them {how}"),
         };
         format!("{of}: {outcome}")
+    }
+
+    fn delivers(&self, path: &str) -> bool {
+        self.files.iter().any(|file| file.path == path)
     }
 
     /// Which of the delivered stems make up a mix.
@@ -197,6 +204,20 @@ mod tests {
         assert_eq!(
             of_stems(&["drums", "bass"], 6),
             "full: 2 of the 6 delivered stems sum to it bit for bit"
+        );
+    }
+
+    #[test]
+    fn stems_of_a_mix_that_stays_at_home_sum_to_it() {
+        let mut report = clean(vec![NullReport {
+            of: "full".into(),
+            parts: vec!["drums".into(), "bass".into()],
+            ..against_reference(null(NullVerdict::Exact))
+        }]);
+        report.files.retain(|file| file.kind == Kind::Stem);
+        assert_eq!(
+            report.summary(),
+            ["full: the 2 delivered stems sum to it bit for bit, against print/mix_v7.wav"]
         );
     }
 
