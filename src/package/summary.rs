@@ -43,7 +43,7 @@ impl PackageReport {
         };
         let outcome = match (&one.kind, nulls.len()) {
             (NullKind::Reference { shown }, 1) if !self.delivers(&one.of) => {
-                format!("{} {how}, against {shown}", self.summed(&one.parts))
+                format!("{} {how}", self.summed(&one.parts, shown))
             }
             (NullKind::Reference { shown }, count) => {
                 let verb = if count == 1 { "nulls" } else { "null" };
@@ -54,7 +54,7 @@ impl PackageReport {
                     _ => format!("{verb} against {print} {how}"),
                 }
             }
-            (NullKind::Stems, 1) => format!("{} {how}", self.summed(&one.parts)),
+            (NullKind::Stems, 1) => format!("{} {how}", self.summed(&one.parts, "it")),
             (NullKind::Stems, _) => format!("the delivered stems sum to them {how}"),
         };
         format!("{of}: {outcome}")
@@ -64,13 +64,13 @@ impl PackageReport {
         self.files.iter().any(|file| file.path == path)
     }
 
-    /// Which of the delivered stems make up a mix.
-    fn summed(&self, parts: &[String]) -> String {
+    /// Which of the delivered stems make up a mix; `it` is that mix, or its print.
+    fn summed(&self, parts: &[String], it: &str) -> String {
         let delivered = self.files.iter().filter(|file| file.kind == Kind::Stem).count();
         match parts {
-            [stem] => format!("equals the delivered stem {stem}"),
-            all if all.len() == delivered => format!("the {delivered} delivered stems sum to it"),
-            some => format!("{} of the {delivered} delivered stems sum to it", some.len()),
+            [stem] => format!("the delivered stem {stem} equals {it}"),
+            all if all.len() == delivered => format!("the {delivered} delivered stems sum to {it}"),
+            some => format!("{} of the {delivered} delivered stems sum to {it}", some.len()),
         }
     }
 
@@ -200,7 +200,7 @@ mod tests {
             report.files.resize(report.files.len() + delivered - 2, stem);
             report.summary().join("\n")
         };
-        assert_eq!(of_stems(&["drums"], 2), "full: equals the delivered stem drums bit for bit");
+        assert_eq!(of_stems(&["drums"], 2), "full: the delivered stem drums equals it bit for bit");
         assert_eq!(
             of_stems(&["drums", "bass"], 6),
             "full: 2 of the 6 delivered stems sum to it bit for bit"
@@ -217,7 +217,7 @@ mod tests {
         report.files.retain(|file| file.kind == Kind::Stem);
         assert_eq!(
             report.summary(),
-            ["full: the 2 delivered stems sum to it bit for bit, against print/mix_v7.wav"]
+            ["full: the 2 delivered stems sum to print/mix_v7.wav bit for bit"]
         );
     }
 
