@@ -179,7 +179,7 @@ fn table(page: &mut Page, files: &[FileReport]) {
     let width = files.iter().map(|file| file.path.chars().count()).max().unwrap_or(0);
     let width = width.clamp(4, NAME_COLUMNS);
     let row = |name: &str, layout: &str, peak: &str, loudness: &str| {
-        format!("  {name:<width$}  {layout:<6}  {peak:>9}  {loudness:>10}")
+        format!("  {name:<width$}  {layout:<6}  {peak:>10}  {loudness:>10}")
     };
     page.line(&row("File", "Format", "True peak", "Loudness"));
     for file in files {

@@ -2,6 +2,8 @@
 //! expected to say is compared whole: stdout, stderr and status are empty, empty
 //! and 0 unless a test says otherwise, so that surplus words fail it.
 
+#![allow(dead_code, reason = "each test uses its part of it")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
