@@ -127,7 +127,9 @@ impl Bench {
     }
 
     fn write_manifest(&self) {
-        let mut text = String::from("version: 1\nsession: { audio: session }\ntracks:\n");
+        let mut text = String::from(
+            "version: 1\nproject: { title: Bench }\nsession: { audio: session }\ntracks:\n",
+        );
         for track in 0..TRACKS {
             let _ = writeln!(text, "  t{track:02}: t{track:02}.wav");
         }
