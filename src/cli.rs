@@ -10,11 +10,12 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use serde_json::{Value, json};
 
-use crate::diag::{Diagnostic, Failure};
+use crate::diag::{Diagnostic, Failure, nearest};
 use crate::fsio::Disk;
 use crate::package::json::schema_qc;
 use crate::plan::show;
 use crate::progress::{Bar, Progress, Silent};
+use crate::qc::words::count;
 use crate::run::outcome::relative;
 use crate::run::{self, Context, Request};
 use crate::{manifest, spec, watch};
@@ -22,7 +23,7 @@ use crate::{manifest, spec, watch};
 /// Make for audio deliveries: stems, mixes and M&E packages from session audio,
 /// re-rendered to the second and proven by a null test, a QC report and checksums.
 #[derive(Parser, Debug)]
-#[command(name = "rebounce", version, args_conflicts_with_subcommands = true)]
+#[command(name = "rebounce", version, subcommand_precedence_over_arg = true)]
 #[command(after_help = "Exit status: 0 all built and all checks passed; 1 built, but a check \
 failed; 2 the request is wrong; 3 a fault of the machine.")]
 struct Cli {
@@ -117,6 +118,11 @@ enum Schema {
 /// Carries out what the command line says.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let (Some(_), [first, ..]) = (&cli.command, cli.targets.targets.as_slice()) {
+        let message = format!("`{first}` stands before the command; its targets follow it");
+        Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit();
+    }
+    let slip = if cli.command.is_none() { slip(&cli.targets.targets) } else { None };
     let command = cli.command.unwrap_or(Command::Build(cli.targets));
     let global = cli.global;
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
@@ -124,13 +130,24 @@ pub fn main() -> ExitCode {
         Ok(status) => status,
         Err(failure) => {
             say(failure.render(colour).trim_end());
+            if let (Some(command), Failure::Request(_)) = (slip, &failure) {
+                say(&format!("help: did you mean the command `rebounce {command}`?"));
+            }
             if global.json {
-                print(&format!("{:#}\n", failure_json(&failure)));
+                print_json(&failure_json(&failure));
             }
             failure.exit_status()
         }
     };
     ExitCode::from(status)
+}
+
+/// The command that the first word was meant to be, if it reads like one: a word
+/// that is no command is taken for the name of a deliverable.
+fn slip(words: &[String]) -> Option<String> {
+    let cli = Cli::command();
+    let names: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+    nearest(words.first()?, &names).map(str::to_owned)
 }
 
 fn failure_json(failure: &Failure) -> Value {
@@ -243,10 +260,12 @@ fn check(context: &Context<'_>, request: &Request, global: &Global) -> Result<u8
             "sample_rate": plan.sample_rate.hz() }));
     } else {
         print(&format!(
-            "{} is fine: {} files of session audio, {length} at {}, to {files} files in {packages} packages\n",
+            "{} is fine: {} of session audio, {length} at {}, for {} in {}\n",
             request.manifest.display(),
-            delivery.inputs.len(),
+            count(delivery.inputs.len() as u64, "file"),
             plan.sample_rate,
+            count(files as u64, "file"),
+            count(packages as u64, "package"),
         ));
     }
     Ok(0)

@@ -4,7 +4,9 @@
 //! Everything that changes the disk passes one gate, which tests close at the
 //! Nth step to prove that nothing is lost whichever step fails (law 6).
 
-use std::fs::{self, File};
+use std::fs;
+/// An open file; only a [`Disk`] opens one.
+pub use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

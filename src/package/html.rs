@@ -7,7 +7,9 @@ use std::fmt::Write;
 
 use super::{one_line, start_words, verdict_line};
 use crate::qc::report::{FileReport, Finding, PackageReport, Verdict};
-use crate::qc::words::{compared_with, count, level, null_outcome, places, unproven_words};
+use crate::qc::words::{
+    compared_with, count, level, null_outcome, null_subject, places, unproven_words,
+};
 
 const STYLE: &str = include_str!("qc.css");
 
@@ -166,7 +168,7 @@ fn nulls(report: &PackageReport) -> String {
         .map(|null| {
             let result = &null.result;
             vec![
-                name(&null.of),
+                name(&null_subject(null, &report.files)),
                 words(&compared_with(null)),
                 words(&null_outcome(null, &report.files, &report.programme)),
                 figure(&level(result.peak_dbfs, "dBFS", 2, "silence")),

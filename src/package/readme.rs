@@ -6,7 +6,9 @@ use std::fmt::Write;
 use super::{checksums, one_line, start_words, verdict_line};
 use crate::manifest::delivery::{Downmix, Programme};
 use crate::qc::report::{FileReport, Kind, NullKind, PackageReport, Verdict};
-use crate::qc::words::{compared_with, count, level, null_outcome, places, unproven_words};
+use crate::qc::words::{
+    compared_with, count, level, null_outcome, null_subject, places, unproven_words,
+};
 use crate::units::{FrameRate, Timecode};
 
 const COLUMNS: usize = 72;
@@ -122,7 +124,12 @@ fn format(page: &mut Page, report: &PackageReport) {
     layouts.sort();
     layouts.dedup();
     for layout in layouts {
-        page.entry("Channels", &format!("{layout}, in this order: {}", layout.spelled()));
+        let order = if layout.width() == 1 {
+            String::new()
+        } else {
+            format!(", in this order: {}", layout.spelled())
+        };
+        page.entry("Channels", &format!("{layout}{order}"));
     }
     let length = common(files, |file| file.frames).map(|frames| {
         let clock = programme.sample_rate.clock(frames);
@@ -248,13 +255,16 @@ fn sums(page: &mut Page, report: &PackageReport) {
     if stems > 1 {
         page.item(2, "Play the stems together from the same start, each at unity gain.");
     }
-    let of_stems = report.nulls.iter().filter(|null| null.kind == NullKind::Stems);
-    if stems > 1 && of_stems.count() + report.unproven.len() == 0 {
-        page.item(2, "This package holds no mix to compare their sum with.");
+    let delivered = |of: &str| report.files.iter().any(|file| file.path == of);
+    let mut nulls = report.nulls.iter();
+    let summed = nulls.any(|null| null.kind == NullKind::Stems || !delivered(&null.of));
+    if stems > 1 && !summed && report.unproven.is_empty() {
+        page.item(2, "Their sum is compared with nothing: no mix of them is in this package.");
     }
     for null in &report.nulls {
         let outcome = null_outcome(null, &report.files, &report.programme);
-        let text = format!("{} against {}: {outcome}.", null.of, compared_with(null));
+        let subject = null_subject(null, &report.files);
+        let text = format!("{subject} against {}: {outcome}.", compared_with(null));
         page.item(2, &text);
     }
     for unproven in &report.unproven {
@@ -285,7 +295,9 @@ fn findings(page: &mut Page, report: &PackageReport) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::qc::testing::{film, song};
+    use crate::qc::measures::NullVerdict;
+    use crate::qc::report::NullReport;
+    use crate::qc::testing::{against_reference, film, null, song};
 
     #[test]
     fn the_read_me_of_a_song() {
@@ -323,7 +335,30 @@ mod tests {
         let mut report = song();
         report.files.pop();
         report.nulls.clear();
-        assert!(text(&report).contains("This package holds no mix to compare their sum with."));
+        let text = text(&report);
+        assert!(text.contains("Their sum is compared with nothing: no mix of them"), "{text}");
+    }
+
+    #[test]
+    fn stems_of_a_mix_that_stays_at_home_are_held_against_its_reference() {
+        let mut report = song();
+        report.files.pop();
+        let parts = vec!["drums".into(), "bass".into()];
+        report.nulls = vec![NullReport {
+            of: "full".into(),
+            parts,
+            ..against_reference(null(NullVerdict::Exact))
+        }];
+        let text = text(&report);
+        let sums = text.split("HOW THE FILES SUM").nth(1).unwrap();
+        let sums = sums.split("TO KNOW").next().unwrap();
+        assert_eq!(
+            sums,
+            "\n\n  Play the stems together from the same start, each at unity gain.\n  \
+             full (summed from drums + bass) against the reference\n    \
+             print/mix_v7.wav: nulls to digital silence: every sample is equal,\n    \
+             bit for bit.\n\n"
+        );
     }
 
     #[test]

@@ -42,6 +42,9 @@ impl PackageReport {
             NullVerdict::Warn | NullVerdict::Fail => "within what the spec allows",
         };
         let outcome = match (&one.kind, nulls.len()) {
+            (NullKind::Reference { shown }, 1) if !self.delivers(&one.of) => {
+                format!("{} {how}", self.summed(&one.parts, shown))
+            }
             (NullKind::Reference { shown }, count) => {
                 let verb = if count == 1 { "nulls" } else { "null" };
                 let same = nulls.iter().all(|null| null.kind == one.kind);
@@ -51,19 +54,23 @@ impl PackageReport {
                     _ => format!("{verb} against {print} {how}"),
                 }
             }
-            (NullKind::Stems, 1) => format!("{} {how}", self.summed(&one.parts)),
+            (NullKind::Stems, 1) => format!("{} {how}", self.summed(&one.parts, "it")),
             (NullKind::Stems, _) => format!("the delivered stems sum to them {how}"),
         };
         format!("{of}: {outcome}")
     }
 
-    /// Which of the delivered stems make up a mix.
-    fn summed(&self, parts: &[String]) -> String {
+    fn delivers(&self, path: &str) -> bool {
+        self.files.iter().any(|file| file.path == path)
+    }
+
+    /// Which of the delivered stems make up a mix; `it` is that mix, or its print.
+    fn summed(&self, parts: &[String], it: &str) -> String {
         let delivered = self.files.iter().filter(|file| file.kind == Kind::Stem).count();
         match parts {
-            [stem] => format!("equals the delivered stem {stem}"),
-            all if all.len() == delivered => format!("the {delivered} delivered stems sum to it"),
-            some => format!("{} of the {delivered} delivered stems sum to it", some.len()),
+            [stem] => format!("the delivered stem {stem} equals {it}"),
+            all if all.len() == delivered => format!("the {delivered} delivered stems sum to {it}"),
+            some => format!("{} of the {delivered} delivered stems sum to {it}", some.len()),
         }
     }
 
@@ -193,10 +200,24 @@ mod tests {
             report.files.resize(report.files.len() + delivered - 2, stem);
             report.summary().join("\n")
         };
-        assert_eq!(of_stems(&["drums"], 2), "full: equals the delivered stem drums bit for bit");
+        assert_eq!(of_stems(&["drums"], 2), "full: the delivered stem drums equals it bit for bit");
         assert_eq!(
             of_stems(&["drums", "bass"], 6),
             "full: 2 of the 6 delivered stems sum to it bit for bit"
+        );
+    }
+
+    #[test]
+    fn stems_of_a_mix_that_stays_at_home_sum_to_it() {
+        let mut report = clean(vec![NullReport {
+            of: "full".into(),
+            parts: vec!["drums".into(), "bass".into()],
+            ..against_reference(null(NullVerdict::Exact))
+        }]);
+        report.files.retain(|file| file.kind == Kind::Stem);
+        assert_eq!(
+            report.summary(),
+            ["full: the 2 delivered stems sum to print/mix_v7.wav bit for bit"]
         );
     }
 

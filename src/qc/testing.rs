@@ -161,7 +161,7 @@ pub(crate) fn null(verdict: NullVerdict) -> NullReport {
 /// The same null test, against a reference.
 pub(crate) fn against_reference(null: NullReport) -> NullReport {
     let kind = NullKind::Reference { shown: "print/mix_v7.wav".into() };
-    NullReport { kind, parts: Vec::new(), ..null }
+    NullReport { kind, parts: vec!["full".into()], ..null }
 }
 
 fn package(name: &str, spec: &Spec, report: PackageReport) -> PackageReport {

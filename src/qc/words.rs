@@ -91,6 +91,15 @@ pub fn channel_name(layout: Layout, index: usize) -> Option<String> {
     layout.channels().get(index).map(|channel| channel.name().to_owned())
 }
 
+/// What a null test was made of, in words: a delivered mix by its file, or the
+/// delivered stems of a mix that is itself not in the package.
+pub fn null_subject(null: &NullReport, files: &[FileReport]) -> String {
+    if files.iter().any(|file| file.path == null.of) {
+        return null.of.clone();
+    }
+    format!("{} (summed from {})", null.of, null.parts.join(" + "))
+}
+
 /// What the mix of a null test was compared with, in words.
 pub fn compared_with(null: &NullReport) -> String {
     match &null.kind {

@@ -5,10 +5,9 @@
 //! once, fresh or from where its bytes lie. A file that never differs is not touched.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::fsio::{Disk, DiskError, OutFile};
+use crate::fsio::{Disk, DiskError, File, OutFile};
 use crate::key::Key;
 use crate::plan::PrintId;
 use crate::state::record::FileRecord;

@@ -1,8 +1,9 @@
 //! What a build would do, and why, to the second. Renders nothing and changes no
 //! delivery; what it learns of session audio it remembers.
 
+use super::making::AllKeys;
 use super::outcome::{FileOutcome, Outcome, PackageOutcome};
-use super::packages::{AllKeys, Packages};
+use super::packages::Packages;
 use super::project::{Project, Session};
 use super::{Context, Request, Stop, explain_stop};
 use crate::diag::Failure;

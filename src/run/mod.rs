@@ -1,10 +1,12 @@
 //! The pipeline: from a manifest to proven packages. One line per stage.
 
 pub mod explain;
+mod making;
 pub mod outcome;
 mod packages;
 mod project;
 mod proof;
+mod publication;
 pub mod upkeep;
 
 use std::path::PathBuf;

@@ -11,6 +11,7 @@ use crate::diag::Diagnostics;
 use crate::key::Key;
 use crate::key::reason::{Reason, times};
 use crate::qc::report::Verdict;
+use crate::qc::words::count;
 use crate::units::SampleRate;
 
 /// What became of all packages, or would become of them.
@@ -126,7 +127,7 @@ impl Outcome {
     pub fn text(&self, here: &Path) -> String {
         let mut text = String::new();
         if self.nothing_done() {
-            let _ = writeln!(text, "nothing to do: {}", self.totals());
+            let _ = writeln!(text, "nothing to do: {}", self.totals(""));
             for package in self.packages.iter().filter(|p| p.verdict == Verdict::Fail) {
                 let report = relative(&package.path.join("QC.html"), here);
                 let _ = writeln!(text, "{} fails its checks, see {report}", package.name);
@@ -140,16 +141,20 @@ impl Outcome {
             let folder = relative(folder, here);
             let _ = writeln!(text, "removed {folder}: the manifest no longer asks for it\n");
         }
-        let seconds = self.elapsed.as_secs_f64();
-        let _ = writeln!(text, "{} in {seconds:.1} s", self.totals());
+        let _ = writeln!(text, "{}", self.totals(&self.took()));
         text
     }
 
     /// One line, for `watch`.
     pub fn line(&self) -> String {
-        let seconds = self.elapsed.as_secs_f64();
         let idle = if self.nothing_done() { "nothing to do: " } else { "" };
-        format!("{idle}{} in {seconds:.1} s", self.totals())
+        format!("{idle}{}", self.totals(&self.took()))
+    }
+
+    /// ` in 0.9 s`; nothing of what was only planned.
+    fn took(&self) -> String {
+        let seconds = self.elapsed.as_secs_f64();
+        if self.planned { String::new() } else { format!(" in {seconds:.1} s") }
     }
 
     fn package_text(&self, text: &mut String, package: &PackageOutcome, here: &Path) {
@@ -162,8 +167,23 @@ impl Outcome {
             let _ = writeln!(text, "      up to date: {} files\n", package.files.len());
             return;
         }
-        let width = package.files.iter().map(|f| f.path.chars().count()).max().unwrap_or(0);
-        for file in &package.files {
+        if package.files.iter().any(|file| file.built) {
+            self.files_text(text, &package.files);
+        } else {
+            let would = if self.planned { "would be " } else { "" };
+            let files = package.files.len();
+            let _ =
+                writeln!(text, "      up to date: {files} files; documents {would}written anew");
+        }
+        for line in &package.lines {
+            let _ = writeln!(text, "      {line}");
+        }
+        text.push('\n');
+    }
+
+    fn files_text(&self, text: &mut String, files: &[FileOutcome]) {
+        let width = files.iter().map(|file| file.path.chars().count()).max().unwrap_or(0);
+        for file in files {
             let state = self.file_state(file);
             let _ = write!(text, "      {:width$}  {state}", file.path);
             let why: Vec<String> =
@@ -174,10 +194,6 @@ impl Outcome {
                 [one, more @ ..] => drop(writeln!(text, ": {one}, and {} more", more.len())),
             }
         }
-        for line in &package.lines {
-            let _ = writeln!(text, "      {line}");
-        }
-        text.push('\n');
     }
 
     fn file_state(&self, file: &FileOutcome) -> String {
@@ -191,27 +207,27 @@ impl Outcome {
         }
     }
 
-    /// `3 packages, 17 files (5 written, 84 of 612 s rendered), all checks passed`.
-    fn totals(&self) -> String {
+    /// `3 packages, 17 files: 5 written, 84 of 612 seconds rendered in 0.9 s; all checks passed`.
+    fn totals(&self, took: &str) -> String {
         let files = || self.packages.iter().flat_map(|package| &package.files);
         let written = files().filter(|file| file.built).count();
         let rendered: usize = files().map(FileOutcome::segments_rendered).sum();
         let total: usize = files().map(|file| file.segments_total).sum();
         let work = if written == 0 {
-            "up to date".to_owned()
+            " up to date".to_owned()
         } else {
             let would = if self.planned { "to be " } else { "" };
-            format!("{written} {would}written, {rendered} of {total} seconds {would}rendered")
+            format!(": {written} {would}written, {rendered} of {total} seconds {would}rendered")
         };
         let verdict = match self.verdict() {
-            _ if self.planned => "nothing was done",
-            Verdict::Pass => "all checks passed",
-            Verdict::Warn => "checks passed with warnings",
-            Verdict::Fail => "CHECKS FAILED",
+            _ if self.planned => "",
+            Verdict::Pass => "; all checks passed",
+            Verdict::Warn => "; checks passed with warnings",
+            Verdict::Fail => "; CHECKS FAILED",
         };
-        let (packages, files) = (self.packages.len(), files().count());
-        let s = |n: usize| if n == 1 { "" } else { "s" };
-        format!("{packages} package{}, {files} file{} ({work}), {verdict}", s(packages), s(files))
+        let packages = count(self.packages.len() as u64, "package");
+        let files = count(files().count() as u64, "file");
+        format!("{packages}, {files}{work}{took}{verdict}")
     }
 
     /// The object of `build --json`.

@@ -1,14 +1,13 @@
 //! A manifest opened for work: its lock, its state, its session audio.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Context, Request};
 use crate::audio::{AudioError, reader};
 use crate::diag::{Diagnostic, Diagnostics, Failure};
-use crate::fsio::{DiskError, FileStamp};
+use crate::fsio::{DiskError, File, FileStamp};
 use crate::key::Key;
 use crate::manifest::delivery::{Delivery, InputId};
 use crate::manifest::{load, resolve};

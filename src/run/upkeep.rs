@@ -9,6 +9,7 @@ use super::project::Project;
 use super::{Context, Request};
 use crate::diag::{Diagnostic, Failure};
 use crate::package::publish;
+use crate::qc::words::count;
 use crate::state::record::{self, Record};
 
 /// How a package compares with what was delivered.
@@ -36,7 +37,10 @@ impl Verified {
     /// One line, and one more per file that is not as it was delivered.
     pub fn text(&self) -> String {
         let state = if self.is_whole() { "OK   " } else { "FAIL " };
-        let mut text = format!("{state} {}: {} files as delivered\n", self.name, self.good);
+        let all = self.good + self.altered.len() + self.missing.len();
+        let good = if self.good == all { String::new() } else { format!("{} of ", self.good) };
+        let mut text =
+            format!("{state} {}: {good}{} as delivered\n", self.name, count(all as u64, "file"));
         let kinds = [
             ("changed", &self.altered),
             ("missing", &self.missing),

@@ -1,0 +1,181 @@
+//! One package on its way to its place: its documents worded, its folder
+//! completed beside the old one, its record written, and the two exchanged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::making::{AllKeys, documents_key, header, inputs, table};
+use super::outcome::{FileOutcome, PackageOutcome};
+use super::packages::Package;
+use super::project::{Project, Session};
+use crate::diag::Failure;
+use crate::key::Key;
+use crate::key::reason::{self, Making, Reason};
+use crate::package::checksums::{self, Checksum};
+use crate::package::documents;
+use crate::package::publish::Staging;
+use crate::plan::PlannedFile;
+use crate::qc::report::PackageReport;
+use crate::render::pass::PassOutput;
+use crate::state::record::{self, CHECKSUMS, DocumentRecord, FactsRecord, FileRecord, Record};
+
+/// One package on its way to its place.
+pub(super) struct Publication<'a> {
+    pub(super) project: &'a Project<'a>,
+    pub(super) session: &'a Session,
+    pub(super) digests: &'a [Vec<Key>],
+    pub(super) made: &'a PassOutput,
+    pub(super) index: usize,
+    pub(super) package: &'a Package,
+    pub(super) report: &'a PackageReport,
+}
+
+impl Publication<'_> {
+    /// Publishes the package, unless its folder already holds exactly this.
+    pub(super) fn carry_out(
+        &self,
+        keys: &AllKeys,
+        staging: &Staging<'_>,
+    ) -> Result<PackageOutcome, Failure> {
+        let mut papers = documents(self.report);
+        let files = self.file_records();
+        papers.push((CHECKSUMS.to_owned(), self.checksums(&files, &papers).into_bytes()));
+        let mut record = Record {
+            folder: self.package.folder.to_string_lossy().into_owned(),
+            documents_key: documents_key(self.session, self.index, keys),
+            verdict: self.report.verdict(),
+            documents: papers
+                .iter()
+                .map(|(path, bytes)| DocumentRecord {
+                    path: path.clone(),
+                    stamp: None,
+                    blake3: Key(*blake3::hash(bytes).as_bytes()),
+                })
+                .collect(),
+            inputs: inputs(self.session, self.digests, self.index),
+            files,
+        };
+        let state = &self.project.state;
+        let published = !self.is_in_place(&record);
+        if published {
+            record::save_facts(state, &self.package.name, &self.facts())?;
+            self.stage(staging, &papers)?;
+            record::prepare(state, &self.package.name, &record)?;
+            staging.publish(&self.package.name, &self.package.folder)?;
+        }
+        record.stamp_all(&self.project.context.disk)?;
+        record::confirm(state, &self.package.name, &record)?;
+        Ok(PackageOutcome {
+            name: self.package.name.clone(),
+            path: self.package.folder.clone(),
+            verdict: record.verdict,
+            files: self.outcomes(&record),
+            published,
+            lines: self.report.summary(),
+        })
+    }
+
+    fn planned(&self) -> impl Iterator<Item = (usize, &PlannedFile)> {
+        self.session.plan.files_of(self.index)
+    }
+
+    fn file_records(&self) -> Vec<FileRecord> {
+        let plan = &self.session.plan;
+        self.planned()
+            .map(|(index, file)| {
+                let made = &self.made.prints[file.print.0 as usize];
+                let header = header(self.session, file);
+                let bytes = header.to_bytes();
+                FileRecord {
+                    path: file.path.clone(),
+                    stamp: None,
+                    blake3: self.made.files[index].blake3,
+                    header: Key(*blake3::hash(&bytes).as_bytes()),
+                    header_bytes: bytes.len() as u64,
+                    frame_bytes: header.frame_bytes() as u32,
+                    frames: plan.frames,
+                    segments: made.segments.clone(),
+                    overs: made.overs.clone(),
+                    recipe: reason::recipe(plan, file.print),
+                }
+            })
+            .collect()
+    }
+
+    fn checksums(&self, files: &[FileRecord], papers: &[(String, Vec<u8>)]) -> String {
+        let line = |path: &String, blake3| Checksum { path: path.clone(), blake3 };
+        let audio = files.iter().map(|file| line(&file.path, file.blake3.hex()));
+        let papers =
+            papers.iter().map(|(path, bytes)| line(path, blake3::hash(bytes).to_hex().to_string()));
+        checksums::write(&audio.chain(papers).collect::<Vec<_>>())
+    }
+
+    fn facts(&self) -> FactsRecord {
+        let prints: BTreeSet<_> = self.planned().map(|(_, file)| file.print).collect();
+        let nulls = self.session.plan.nulls.iter().zip(&self.made.nulls);
+        FactsRecord {
+            segments: prints
+                .into_iter()
+                .flat_map(|print| self.made.prints[print.0 as usize].facts.clone())
+                .collect(),
+            nulls: nulls
+                .filter(|(null, _)| null.deliverable == self.index)
+                .flat_map(|(_, facts)| facts.clone())
+                .collect(),
+        }
+    }
+
+    /// Whether the folder already holds exactly this.
+    fn is_in_place(&self, record: &Record) -> bool {
+        let Some((old, intact)) = self.package.in_place() else { return false };
+        let entries = |record: &Record| {
+            record
+                .entries()
+                .map(|(path, _, hash)| (path.to_owned(), hash))
+                .collect::<BTreeMap<_, _>>()
+        };
+        intact.altered().is_empty() && entries(old) == entries(record)
+    }
+
+    /// Completes the staging folder: files that did not change, and documents.
+    fn stage(&self, staging: &Staging<'_>, papers: &[(String, Vec<u8>)]) -> Result<(), Failure> {
+        let disk = &self.project.context.disk;
+        let folder = staging.folder(&self.package.name);
+        for (index, file) in self.planned() {
+            if !self.made.files[index].rewritten {
+                let from = self.package.folder.join(&file.path);
+                disk.link_or_copy(&from, &folder.join(&file.path))?;
+            }
+        }
+        for (path, bytes) in papers {
+            let mut out = disk.create(&folder.join(path))?;
+            out.write(bytes)?;
+            out.finish()?;
+        }
+        Ok(())
+    }
+
+    fn outcomes(&self, record: &Record) -> Vec<FileOutcome> {
+        self.planned()
+            .zip(&record.files)
+            .map(|((index, file), now)| FileOutcome {
+                path: file.path.clone(),
+                built: self.made.files[index].rewritten,
+                segments_total: now.segments.len(),
+                rendered: reason::ranges(
+                    self.made.prints[file.print.0 as usize].rendered.iter().copied(),
+                ),
+                blake3: now.blake3,
+                reasons: self.reasons(index, now),
+            })
+            .collect()
+    }
+
+    fn reasons(&self, index: usize, now: &FileRecord) -> Vec<Reason> {
+        if !self.made.files[index].rewritten {
+            return Vec::new();
+        }
+        let inputs = inputs(self.session, self.digests, self.index);
+        let making = Making { frames: now.frames, recipe: &now.recipe, inputs: table(&inputs) };
+        self.package.why(&now.path, &making)
+    }
+}
