@@ -127,7 +127,9 @@ impl Bench {
     }
 
     fn write_manifest(&self) {
-        let mut text = String::from("version: 1\nsession: { audio: session }\ntracks:\n");
+        let mut text = String::from(
+            "version: 1\nproject: { title: Bench }\nsession: { audio: session }\ntracks:\n",
+        );
         for track in 0..TRACKS {
             let _ = writeln!(text, "  t{track:02}: t{track:02}.wav");
         }
@@ -224,16 +226,25 @@ impl Bench {
     }
 }
 
-/// A second of stereo noise at about -30 dBFS.
+/// A second of stereo noise in two decaying bursts, the loudest at -26 dBFS, some
+/// seconds louder than others: dynamics like those of a played track.
 fn noise(seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut bytes = Vec::with_capacity(RATE * FRAME_BYTES);
-    for _ in 0..RATE * 2 {
+    let mut next = move || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        let sample = (state >> 40) as i32 % 400_000 - 200_000;
-        bytes.extend_from_slice(&sample.to_le_bytes()[..3]);
+        (state >> 40) as i32 - (1 << 23)
+    };
+    let loudest = 100_000 + (next() & 0x3_ffff);
+    let mut bytes = Vec::with_capacity(RATE * FRAME_BYTES);
+    for frame in 0..RATE {
+        let burst = (frame % (RATE / 2)) as f32 / RATE as f32;
+        let level = loudest as f32 * (1.0 - 1.9 * burst).powi(6) + 50.0;
+        for _ in 0..2 {
+            let sample = (next() as f32 / (1 << 23) as f32 * level) as i32;
+            bytes.extend_from_slice(&sample.to_le_bytes()[..3]);
+        }
     }
     bytes
 }

@@ -3,6 +3,7 @@
 //! of [`halo_frames`] frames before it; and the loudness of a programme, which
 //! follows from the energies of all its segments (EBU Tech 3341 and 3342, 2023).
 
+use std::borrow::Cow;
 use std::f64::consts::PI;
 
 use crate::audio::layout::Layout;
@@ -13,16 +14,18 @@ use crate::units::SampleRate;
 /// momentary loudness reads 0.45 LU low, on one of 50 ms 0.22 LU.
 pub const PIECES_PER_SECOND: usize = 100;
 
-/// Channels that are filtered side by side. The filter waits for its own last
-/// output, so four channels take hardly longer than one; lanes never mix.
+/// Signals that are filtered side by side. The filter waits for its own last
+/// output, so four take hardly longer than one; lanes never mix. A stereo segment
+/// fills them with the two halves of its two channels.
 const LANES: usize = 4;
 
-/// Frames before a segment that its facts depend on: 16384 at 48 kHz, 0.34 s at
-/// any rate. The filter starts there from rest. What it forgets so is less than
-/// 1e-15 of the energy, even of a step in the signal just before (dsp-and-qc
-/// 6.1). The windows of the true peak reach less far back.
+/// Frames before each half of a segment at which the filter starts from rest:
+/// 8192 at 48 kHz, 0.17 s at any rate. What it forgets so is less than 1e-15 of
+/// the energy, even of a step in the signal just before (dsp-and-qc 6.1). The
+/// windows of the true peak reach less far back, so this is how many frames
+/// before a segment its facts depend on.
 pub fn halo_frames(rate: SampleRate) -> usize {
-    (rate.hz() as usize * 16_384).div_ceil(48_000)
+    (rate.hz() as usize * 8_192).div_ceil(48_000)
 }
 
 /// First frame of the `piece`th 10 ms of a second: to the nearest frame where a
@@ -132,18 +135,14 @@ impl KWeighting {
         let complete = |piece: &usize| boundary(self.rate, *piece) <= frames;
         let pieces = (1..=PIECES_PER_SECOND).take_while(complete).count();
         let mut energy = vec![0.0; pieces];
-        let halo = halo_frames(self.rate);
-        let heard: Vec<Voice<'_>> = layout
-            .channels()
-            .iter()
-            .zip(history.iter().zip(segment))
+        let channels = layout.channels().iter().zip(history.iter().zip(segment));
+        let heard: Vec<Voice<'_>> = channels
             .filter_map(|(channel, (history, segment))| {
-                let history = &history[history.len().saturating_sub(halo)..];
-                let silent = is_silent(segment) && is_silent(history);
-                // From rest, silence stays exactly zero: it need not be filtered.
-                let weight = channel.loudness_weight().filter(|_| !silent)?;
-                Some(Voice { weight, history, segment })
+                Some((channel.loudness_weight()?, history.as_slice(), segment.as_slice()))
             })
+            .flat_map(|(weight, history, segment)| self.halves(weight, history, segment))
+            // From rest, silence stays exactly zero: it need not be filtered.
+            .filter(|voice| !is_silent(voice.history) || !is_silent(voice.samples))
             .collect();
         for voices in heard.chunks(LANES) {
             self.add_energy(voices, &mut energy);
@@ -151,22 +150,48 @@ impl KWeighting {
         energy
     }
 
-    /// Filters up to [`LANES`] channels and adds their energies.
+    /// The two halves of a channel, each with its own history: the filter starts
+    /// anew ahead of each, so that both can be filtered at the same time.
+    fn halves<'s>(&self, weight: f64, history: &'s [f64], segment: &'s [f64]) -> [Voice<'s>; 2] {
+        let halo = halo_frames(self.rate);
+        let middle = boundary(self.rate, PIECES_PER_SECOND / 2).min(segment.len());
+        let (first, second) = segment.split_at(middle);
+        let tail = |samples: &'s [f64]| &samples[samples.len().saturating_sub(halo)..];
+        [
+            Voice { weight, history: tail(history), samples: first, first_piece: 0 },
+            Voice {
+                weight,
+                history: tail(first),
+                samples: second,
+                first_piece: PIECES_PER_SECOND / 2,
+            },
+        ]
+    }
+
+    /// Filters up to [`LANES`] voices and adds their energies.
     fn add_energy(&self, voices: &[Voice<'_>], energy: &mut [f64]) {
-        // Idle lanes repeat the first channel and are not added.
-        let voice = |lane: usize| voices.get(lane).unwrap_or(&voices[0]);
-        let history: [&[f64]; LANES] = std::array::from_fn(|lane| voice(lane).history);
-        let segment: [&[f64]; LANES] = std::array::from_fn(|lane| voice(lane).segment);
+        let longest = voices.iter().map(|voice| voice.history.len()).max().unwrap_or(0);
+        let histories: Vec<Cow<'_, [f64]>> = voices.iter().map(|v| v.padded(longest)).collect();
         let mut memory = [Memory::default(); 2];
-        self.squares(&mut memory, history);
-        let mut start = 0;
-        for (piece, energy) in energy.iter_mut().enumerate() {
-            let end = boundary(self.rate, piece + 1);
-            let squares = self.squares(&mut memory, segment.map(|samples| &samples[start..end]));
-            for (voice, squares) in voices.iter().zip(squares) {
-                *energy += voice.weight * squares;
+        // Idle lanes repeat the first voice and are not added.
+        let lane = |lane: usize| if lane < voices.len() { lane } else { 0 };
+        self.squares(&mut memory, std::array::from_fn(|at| &*histories[lane(at)]));
+        for piece in 0..PIECES_PER_SECOND / 2 {
+            let (start, end) = (boundary(self.rate, piece), boundary(self.rate, piece + 1));
+            let heard: Vec<Option<&[f64]>> =
+                voices.iter().map(|voice| voice.samples.get(start..end)).collect();
+            if heard.iter().all(Option::is_none) {
+                break;
             }
-            start = end;
+            // A voice that has ended goes on as silence, which is not added.
+            let silence = vec![0.0; end - start];
+            let lanes = std::array::from_fn(|at| heard[lane(at)].unwrap_or(&silence));
+            let squares = self.squares(&mut memory, lanes);
+            for ((voice, squares), heard) in voices.iter().zip(squares).zip(&heard) {
+                if heard.is_some() {
+                    energy[voice.first_piece + piece] += voice.weight * squares;
+                }
+            }
         }
     }
 
@@ -187,11 +212,25 @@ impl KWeighting {
     }
 }
 
-/// A channel that is measured: its weight, what stands before, and its samples.
+/// Half a segment of a channel that is measured: its weight, what stands before,
+/// its samples, and the number of its first 10 ms in the segment.
 struct Voice<'a> {
     weight: f64,
     history: &'a [f64],
-    segment: &'a [f64],
+    samples: &'a [f64],
+    first_piece: usize,
+}
+
+impl<'a> Voice<'a> {
+    /// The history with zeros ahead, which leave the filter at rest.
+    fn padded(&self, frames: usize) -> Cow<'a, [f64]> {
+        if self.history.len() == frames {
+            return Cow::Borrowed(self.history);
+        }
+        let mut padded = vec![0.0; frames - self.history.len()];
+        padded.extend_from_slice(self.history);
+        Cow::Owned(padded)
+    }
 }
 
 /// Whether all samples are zero, of either sign. Blocks at a time: that lets

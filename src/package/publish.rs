@@ -100,27 +100,36 @@ pub fn foreign(
     Ok(found)
 }
 
-/// Removes a package's own files and the folders that are empty then. Anything
-/// else in them stays. `true` if nothing is left.
-pub fn remove(
-    disk: &Disk,
-    folder: &Path,
-    ours: impl Iterator<Item = String>,
-) -> Result<bool, DiskError> {
+/// Removes a package's own files and the folders that are empty then: in one step
+/// if there is nothing else in them, else what is not among `ours` stays. `true` if
+/// nothing is left.
+pub fn remove(disk: &Disk, folder: &Path, ours: &BTreeSet<String>) -> Result<bool, DiskError> {
+    if !disk.is_folder(folder) {
+        return Ok(true);
+    }
+    if let (true, Some(root)) = (foreign(disk, folder, ours)?.is_empty(), folder.parent()) {
+        // Out of sight first: a package is there whole or not at all.
+        let staging = root.join(STAGING);
+        let aside = staging.join(".removed");
+        disk.create_folders(&staging)?;
+        disk.remove_folder_if_any(&aside)?;
+        disk.rename(folder, &aside)?;
+        disk.remove_folder_if_any(&aside)?;
+        disk.remove_folder_if_empty(&staging);
+        return Ok(true);
+    }
     let mut folders = BTreeSet::from([folder.to_path_buf()]);
     for path in ours {
-        let file = folder.join(&path);
+        let file = folder.join(path);
         disk.remove_file_if_any(&file)?;
         let above = file.ancestors().skip(1).take_while(|above| above.starts_with(folder));
         folders.extend(above.map(Path::to_path_buf));
     }
-    for name in disk.list(folder)?.iter().filter(|name| is_litter(name)) {
-        disk.remove_file_if_any(&folder.join(name))?;
-    }
     // The deepest first: they sort last.
-    let gone: Vec<bool> =
-        folders.iter().rev().map(|folder| disk.remove_folder_if_empty(folder)).collect();
-    Ok(gone.iter().all(|gone| *gone))
+    for folder in folders.iter().rev() {
+        disk.remove_folder_if_empty(folder);
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -162,11 +171,11 @@ mod tests {
         for path in ["full.wav", "stems/drums.wav", "mine.txt"] {
             write(&folder.join(path));
         }
-        let ours = || ["full.wav", "stems/drums.wav"].map(str::to_owned).into_iter();
-        assert!(!remove(&disk, &folder, ours()).unwrap());
+        let ours = ["full.wav", "stems/drums.wav"].map(str::to_owned).into();
+        assert!(!remove(&disk, &folder, &ours).unwrap());
         assert_eq!(disk.list(&folder).unwrap(), ["mine.txt"]);
         disk.remove_file_if_any(&folder.join("mine.txt")).unwrap();
-        assert!(remove(&disk, &folder, ours()).unwrap());
+        assert!(remove(&disk, &folder, &ours).unwrap());
         assert_eq!(disk.list(output.path()).unwrap(), Vec::<String>::new());
     }
 }

@@ -130,13 +130,18 @@ struct Levels {
 
 impl Levels {
     fn of(samples: &[f64]) -> Self {
-        let mut block_peaks = Vec::with_capacity(samples.len().div_ceil(BLOCK));
+        let (blocks, rest) = samples.as_chunks::<BLOCK>();
+        let mut tail = [0.0; BLOCK];
+        tail[..rest.len()].copy_from_slice(rest);
+        // Zeros at the end change no figure but the number of blocks.
+        let tail = Some(&tail).filter(|_| !rest.is_empty());
+        let mut block_peaks = Vec::with_capacity(blocks.len() + 1);
         let (mut sum, mut squares, mut bits) = ([0.0; LANES], [0.0; LANES], [0_u64; LANES]);
-        for block in samples.chunks(BLOCK) {
-            let mut highest = [0.0; LANES];
-            for four in block.chunks(LANES) {
-                for (lane, &x) in four.iter().enumerate() {
-                    let magnitude = x.abs();
+        for block in blocks.iter().chain(tail) {
+            let mut highest = [0.0_f64; LANES];
+            for four in block.as_chunks::<LANES>().0 {
+                for lane in 0..LANES {
+                    let (x, magnitude) = (four[lane], four[lane].abs());
                     highest[lane] =
                         if magnitude > highest[lane] { magnitude } else { highest[lane] };
                     sum[lane] += x;

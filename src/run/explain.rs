@@ -43,7 +43,7 @@ pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Fail
             lines: Vec::new(),
         });
     }
-    Ok(outcome.with_removed(packages.obsolete_folders()))
+    Ok(outcome.with_removed(packages.leavings.folders()))
 }
 
 /// The digests of all session audio, read where they are not known.

@@ -2,6 +2,7 @@
 
 pub mod explain;
 mod making;
+mod leftovers;
 pub mod outcome;
 mod packages;
 mod project;
@@ -14,7 +15,6 @@ use std::time::Instant;
 
 use crate::diag::{Diagnostic, Diagnostics, Failure};
 use crate::fsio::Disk;
-use crate::package::publish::Staging;
 use crate::progress::Progress;
 use crate::render::pass::{self, Pass, PassError};
 use crate::render::streams::{InputError, Streams};
@@ -89,13 +89,15 @@ impl<E: Into<Failure>> From<E> for Stop {
 /// One attempt: keys, render, facts, findings, packages.
 fn deliver(project: &Project<'_>, session: &Session) -> Result<Outcome, Stop> {
     let context = project.context;
+    let output_root = &session.delivery.output_root;
+    leftovers::heal(project, output_root)?;
     let mut packages = Packages::load(project, session)?;
     packages.refuse_foreign(session, &context.disk)?;
     if let Some(outcome) = packages.up_to_date(session) {
         packages.remember_stamps(project)?;
-        return Ok(outcome.with_removed(packages.remove_obsolete(project)?));
+        return Ok(outcome.with_removed(packages.leavings.remove(project, session)?));
     }
-    let staging = Staging::begin(&context.disk, &session.delivery.output_root)?;
+    let staging = leftovers::stage(project, output_root)?;
     let store = packages.store(project, session)?;
     let tasks = packages.tasks(session, &staging);
     packages.create_folders(session, &staging)?;
@@ -117,9 +119,10 @@ fn deliver(project: &Project<'_>, session: &Session) -> Result<Outcome, Stop> {
     session.remember(project, &digests)?;
 
     let proofs = proof::prove(session, &made);
+    packages.leavings.note(project)?;
     let outcome = packages.publish(project, session, &digests, &made, proofs, &staging)?;
-    let removed = packages.remove_obsolete(project)?;
-    staging.end()?;
+    let removed = packages.leavings.remove(project, session)?;
+    leftovers::unstage(project, staging)?;
     Ok(outcome.with_removed(removed))
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::leftovers::Leavings;
 use super::making::{AllKeys, documents_key, header, header_key, inputs, table};
 use super::outcome::{FileOutcome, Outcome, PackageOutcome};
 use super::project::{Project, Session};
@@ -24,8 +25,8 @@ use crate::state::store::{Intact, Store};
 /// All packages of a manifest, as they are on disk.
 pub(super) struct Packages {
     current: Vec<Package>,
-    /// Records of packages that the manifest no longer names.
-    obsolete: Vec<(String, Record)>,
+    /// Packages that stand where nothing should.
+    pub leavings: Leavings,
 }
 
 /// One of them.
@@ -83,16 +84,11 @@ impl Packages {
             let folder = delivery.output_root.join(&deliverable.name);
             current.push(Package { name: deliverable.name.clone(), folder, was });
         }
-        let mut obsolete = Vec::new();
-        let whole = project.request.targets.is_empty() && !session.problems.has_errors();
-        for name in project.state.deliverables()?.into_iter().filter(|_| whole) {
-            if !current.iter().any(|package| package.name == name)
-                && let Some(record) = load(&name)?
-            {
-                obsolete.push((name, record));
-            }
-        }
-        Ok(Self { current, obsolete })
+        let moved = current.iter().filter(|package| package.in_place().is_none());
+        let moved = moved.filter_map(|package| Some(package.was.as_ref()?.0.clone())).collect();
+        let names: Vec<&str> = current.iter().map(|package| package.name.as_str()).collect();
+        let leavings = Leavings::load(project, session, &names, moved)?;
+        Ok(Self { current, leavings })
     }
 
     /// A folder that holds files of somebody else is not replaced.
@@ -170,22 +166,21 @@ impl Packages {
         Ok(())
     }
 
-    /// Everything that can be taken from what was delivered before, obsolete
-    /// packages included.
+    /// Everything that can be taken from what was delivered before, at whatever place.
     pub(super) fn store(&self, project: &Project<'_>, session: &Session) -> Result<Store, Failure> {
         let context = project.context;
         let mut store = Store::default();
         let per_segment = session.plan.sample_rate.frames_per_segment();
         let mut notice = |text: String| (context.notice)(&text);
-        for package in &self.current {
-            if let Some((record, intact)) = &package.was {
-                store.add(record, &|path| intact.is_good(path), per_segment);
-            }
-            store.add_facts(record::load_facts(&project.state, &package.name, &mut notice)?);
+        for (record, intact) in self.current.iter().filter_map(Package::in_place) {
+            store.add(record, &|path| intact.is_good(path), per_segment);
         }
-        for (name, record) in &self.obsolete {
+        for record in self.leavings.records() {
             let intact = Intact::check(&context.disk, record)?;
             store.add(record, &|path| intact.is_good(path), per_segment);
+        }
+        let current = self.current.iter().map(|package| package.name.as_str());
+        for name in current.chain(self.leavings.obsolete()) {
             store.add_facts(record::load_facts(&project.state, name, &mut notice)?);
         }
         Ok(store)
@@ -299,53 +294,6 @@ impl Packages {
             || files.len() != record.files.len()
             || record.documents_key != documents_key(session, index, keys)
     }
-
-    /// Folders that a build would remove.
-    pub(super) fn obsolete_folders(&self) -> Vec<PathBuf> {
-        self.leavings().map(|(_, record)| PathBuf::from(&record.folder)).collect()
-    }
-
-    /// What stands where nothing should: packages that the manifest no longer
-    /// names, by name, and the old places of packages that moved.
-    fn leavings(&self) -> impl Iterator<Item = (Option<&String>, &Record)> {
-        let moved = self.current.iter().filter(|package| package.in_place().is_none());
-        let moved = moved.filter_map(|package| Some((None, &package.was.as_ref()?.0)));
-        moved.chain(self.obsolete.iter().map(|(name, record)| (Some(name), record)))
-    }
-
-    /// Removes packages that the manifest no longer names, and the old places of
-    /// packages that moved. What somebody else put or changed there stays.
-    pub(super) fn remove_obsolete(&self, project: &Project<'_>) -> Result<Vec<PathBuf>, Failure> {
-        let mut removed = Vec::new();
-        for (name, record) in self.leavings() {
-            remove_package(project, record)?;
-            if let Some(name) = name {
-                record::forget(&project.state, name)?;
-            }
-            removed.push(PathBuf::from(&record.folder));
-        }
-        Ok(removed)
-    }
-}
-
-/// Removes the files of a package that are still as they were published.
-pub(super) fn remove_package(project: &Project<'_>, record: &Record) -> Result<bool, Failure> {
-    let disk = &project.context.disk;
-    let intact = Intact::check(disk, record)?;
-    let ours: Vec<String> = record
-        .entries()
-        .map(|(path, ..)| path.to_owned())
-        .filter(|path| intact.is_good(path))
-        .collect();
-    let folder = Path::new(&record.folder);
-    let whole = publish::remove(disk, folder, ours.into_iter())?;
-    if !whole && disk.is_folder(folder) {
-        (project.context.notice)(&format!(
-            "{} keeps files that rebounce did not make, or that were changed since",
-            folder.display()
-        ));
-    }
-    Ok(whole)
 }
 
 /// The files that a package's own checksum file names, and the checksum file: what

@@ -193,6 +193,14 @@ impl Session {
         Ok(project.state.save(INPUTS, &memo)?)
     }
 
+    /// Whether a deliverable of the manifest, asked for or not, belongs in `folder`.
+    pub(super) fn is_place(&self, folder: &Path) -> bool {
+        let root = &self.delivery.output_root;
+        // With problems that `-k` lets pass, not all names are known.
+        let unknown = self.problems.has_errors() && folder.parent() == Some(root);
+        unknown || self.deliverables.iter().any(|name| root.join(name) == folder)
+    }
+
     /// What a build renders, for the progress bar.
     pub(super) fn what(&self) -> String {
         let packages = self.delivery.deliverables.len();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::packages::remove_package;
+use super::leftovers::{heal_noted, noted, remove_package, tidy};
 use super::project::Project;
 use super::{Context, Request};
 use crate::diag::{Diagnostic, Failure};
@@ -126,13 +126,17 @@ pub fn clean(context: &Context<'_>, request: &Request) -> Result<Vec<PathBuf>, F
     for (name, record) in records(&project)? {
         let folder = PathBuf::from(&record.folder);
         let output = folder.parent().unwrap_or(Path::new(".")).to_path_buf();
-        publish::Staging::begin(disk, &output)?.end()?;
         if remove_package(&project, &record)? {
             gone.push(folder);
         }
         record::forget(&project.state, &name)?;
-        disk.remove_folder_if_empty(&output);
+        tidy(&project, &output)?;
     }
+    for record in noted(&project.state, &mut |text| (context.notice)(&text))? {
+        remove_package(&project, &record)?;
+        Path::new(&record.folder).parent().map_or(Ok(()), |root| tidy(&project, root))?;
+    }
+    heal_noted(&project, None)?;
     if request.targets.is_empty() {
         let state = project.state.folder().to_path_buf();
         drop(project);

@@ -8,6 +8,8 @@
 //!   <deliverable>.package   what its folder holds and the keys of every segment
 //!   <deliverable>.next      the same for a package about to be published
 //!   <deliverable>.facts     what was measured, by key
+//!   moved                   packages that may still stand at their old places
+//!   staging                 where a build is staging packages, while it does
 //! ```
 //! Every file is replaced whole by rename and carries its own checksum. One that
 //! is damaged, foreign or of another version is set aside with a line of notice.
