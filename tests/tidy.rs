@@ -185,11 +185,12 @@ fn no_path_leaves_its_module_through_super() {
     assert_none(broken, "write `crate::`:");
 }
 
-/// What is longer is read in parts, and then its parts deserve names.
+/// What is longer is read in parts, and then its parts deserve names. A file of
+/// tests is read test by test and may be as long as its list.
 #[test]
 fn files_are_500_lines_long_at_most() {
     let mut broken = String::new();
-    for source in all_rust() {
+    for source in ["src", "examples", "benches"].iter().flat_map(|folder| rust(folder)) {
         let lines = source.text.lines().count();
         if lines > 500 {
             let _ = writeln!(broken, "{}: {lines} lines", source.path);
@@ -345,6 +346,7 @@ fn the_map_names_every_module_and_every_dependency() {
     for line in cargo.lines() {
         if line.starts_with('[') {
             section = line;
+            continue;
         }
         let entry = line.split_once(" = ").filter(|_| section.ends_with("dependencies]"));
         if let Some((name, _)) = entry.filter(|(name, _)| !name.starts_with('#')) {
