@@ -139,7 +139,7 @@ pub(super) fn not_cut(files: &[FileReport]) -> Vec<Finding> {
                 } else {
                     (
                         Verdict::Fail,
-                        format!("{samples}: cut to {}", file.encoding_words()),
+                        format!("{samples}: clipped in the {} file", file.encoding_words()),
                         format!("lower the {} {lower}, or deliver 32-bit float", file.kind.name()),
                     )
                 };

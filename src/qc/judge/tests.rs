@@ -201,7 +201,10 @@ fn cut_samples_fail_in_integers_and_warn_in_floats() {
     let mut float = cut.clone();
     let cut = only(of("overs", Vec::new(), &[cut], &[]));
     assert_eq!(cut.verdict, Verdict::Fail);
-    assert_eq!(cut.message, "812 samples above full scale (800 in L, 12 in R): cut to 24-bit");
+    assert_eq!(
+        cut.message,
+        "812 samples above full scale (800 in L, 12 in R): clipped in the 24-bit file"
+    );
     assert_eq!(cut.cause, "lower the mix by 0.74 dB at the least, or deliver 32-bit float");
     assert_eq!(cut.spans, [at_the_peak()]);
     (float.bits, float.float) = (32, true);
@@ -221,10 +224,16 @@ fn overs_are_told_by_channel_where_there_is_more_than_one() {
     };
     assert_eq!(
         message(0, 3, Layout::Stereo),
-        "3 samples above full scale, all in R: cut to 24-bit"
+        "3 samples above full scale, all in R: clipped in the 24-bit file"
     );
-    assert_eq!(message(1, 0, Layout::Stereo), "1 sample above full scale in L: cut to 24-bit");
-    assert_eq!(message(1, 0, Layout::Mono), "1 sample above full scale: cut to 24-bit");
+    assert_eq!(
+        message(1, 0, Layout::Stereo),
+        "1 sample above full scale in L: clipped in the 24-bit file"
+    );
+    assert_eq!(
+        message(1, 0, Layout::Mono),
+        "1 sample above full scale: clipped in the 24-bit file"
+    );
 }
 
 #[test]
