@@ -177,6 +177,35 @@ PASS  sync  ->  deliveries/sync/
 }
 
 #[test]
+fn what_moves_or_has_another_header_says_so() {
+    let home = built();
+    let film = MANIFEST.replace("{ audio: bounces }", "{ audio: bounces, frame_rate: 25 }");
+    let start = film.replace("frame_rate: 25", "frame_rate: 25, start: '01:00:00:00'");
+    home.write("deliverables.yaml", &start);
+    home.rebounce("explain sync")
+        .stdout(
+            "      sync  ->  deliveries/sync/
+      Tiny_full.wav  would be written anew, nothing to render: its header says something else now
+
+1 package, 1 file: 1 to be written, 0 of 3 seconds to be rendered
+",
+        )
+        .test();
+    home.write("deliverables.yaml", &format!("{MANIFEST}output: out\n"));
+    home.rebounce("explain sync")
+        .stdout(
+            "      sync  ->  out/sync/
+      Tiny_full.wav  would be written anew, nothing to render: the package was in another folder
+
+would remove deliveries/sync: the manifest no longer asks for it
+
+1 package, 1 file: 1 to be written, 0 of 3 seconds to be rendered
+",
+        )
+        .test();
+}
+
+#[test]
 fn clean_removes_what_was_made_and_nothing_else() {
     let home = built();
     home.write("deliveries/mine.txt", "");

@@ -36,6 +36,10 @@ pub enum Reason {
         /// Frames now.
         now: u64,
     },
+    /// Its package stood in another folder.
+    Moved,
+    /// What stands before its samples: start time, description, layout.
+    Header,
     /// This version of rebounce renders differently.
     Version,
 }
@@ -55,6 +59,8 @@ impl Reason {
             Reason::Length { was, now } => {
                 format!("the programme was {} long, now {}", rate.clock(*was), rate.clock(*now))
             }
+            Reason::Moved => "the package was in another folder".to_owned(),
+            Reason::Header => "its header says something else now".to_owned(),
             Reason::Version => "this version of rebounce renders differently".to_owned(),
         }
     }
@@ -125,13 +131,15 @@ impl Sink for Words {
 pub struct Making<'a> {
     /// Length in frames.
     pub frames: u64,
+    /// Stands for the bytes before its samples.
+    pub header: Key,
     /// Its recipe.
     pub recipe: &'a [String],
     /// Digests of the inputs it hears, by path as shown.
     pub inputs: BTreeMap<&'a str, &'a [Key]>,
 }
 
-/// What changed between two makings of a file some segments of which are stale.
+/// What changed between two makings of a file that is written anew.
 pub fn compare(was: &Making<'_>, now: &Making<'_>) -> Vec<Reason> {
     let mut reasons = settings(was.recipe, now.recipe);
     for (shown, digests) in &now.inputs {
@@ -148,7 +156,8 @@ pub fn compare(was: &Making<'_>, now: &Making<'_>) -> Vec<Reason> {
         reasons.push(Reason::Length { was: was.frames, now: now.frames });
     }
     if reasons.is_empty() {
-        reasons.push(Reason::Version);
+        let header = was.header != now.header;
+        reasons.push(if header { Reason::Header } else { Reason::Version });
     }
     reasons
 }

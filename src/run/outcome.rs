@@ -139,7 +139,8 @@ impl Outcome {
         }
         for folder in &self.removed {
             let folder = relative(folder, here);
-            let _ = writeln!(text, "removed {folder}: the manifest no longer asks for it\n");
+            let removed = if self.planned { "would remove" } else { "removed" };
+            let _ = writeln!(text, "{removed} {folder}: the manifest no longer asks for it\n");
         }
         let _ = writeln!(text, "{}", self.totals(&self.took()));
         text

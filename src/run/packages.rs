@@ -54,8 +54,12 @@ impl Package {
         if !intact.is_good(path) {
             return vec![Reason::Altered];
         }
+        if self.in_place().is_none() {
+            return vec![Reason::Moved];
+        }
         let inputs = table(&record.inputs);
-        reason::compare(&Making { frames: old.frames, recipe: &old.recipe, inputs }, now)
+        let (frames, header) = (old.frames, old.header);
+        reason::compare(&Making { frames, header, recipe: &old.recipe, inputs }, now)
     }
 
     /// An audio file as it was delivered, if it still is.
@@ -264,7 +268,8 @@ impl Packages {
             (0..segments.len()).filter(|segment| store.find(segments[*segment]).is_none());
         let recipe = reason::recipe(&session.plan, file.print);
         let inputs = inputs(session, digests, file.deliverable);
-        let now = Making { frames: session.plan.frames, recipe: &recipe, inputs: table(&inputs) };
+        let inputs = table(&inputs);
+        let now = Making { frames: session.plan.frames, header, recipe: &recipe, inputs };
         FileOutcome {
             path: file.path.clone(),
             built: true,

@@ -175,7 +175,8 @@ impl Publication<'_> {
             return Vec::new();
         }
         let inputs = inputs(self.session, self.digests, self.index);
-        let making = Making { frames: now.frames, recipe: &now.recipe, inputs: table(&inputs) };
+        let (frames, header, inputs) = (now.frames, now.header, table(&inputs));
+        let making = Making { frames, header, recipe: &now.recipe, inputs };
         self.package.why(&now.path, &making)
     }
 }

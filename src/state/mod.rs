@@ -75,7 +75,7 @@ impl StateFolder {
                 let aside = self.path(&format!("{name}.set-aside"));
                 self.disk.rename(&path, &aside)?;
                 notice(format!(
-                    "{} {why}; set aside as {}, what it remembered is built again",
+                    "{} {why}; set aside as {}, and what it remembered is found out again",
                     path.display(),
                     aside.file_name().unwrap_or_default().to_string_lossy(),
                 ));
