@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use notify::{RecursiveMode, Watcher};
 
-use crate::audio::reader;
+use crate::audio::AudioError;
+use crate::audio::reader::AudioReader;
 use crate::diag::{Diagnostic, Failure};
 use crate::fsio::{Disk, FileStamp};
 
@@ -106,8 +107,9 @@ impl Watch {
         }
     }
 
-    /// Whether an audio file says of itself that it is complete. Other files, and
-    /// those that are gone, are left to the build to judge.
+    /// Whether an audio file is complete: its header agrees with its length, and
+    /// its last frame can be read. Other files, and those that are gone, are left
+    /// to the build to judge.
     fn is_whole(&self, file: &Path, sight: &Sight) -> bool {
         let extension = file.extension().map(|e| e.to_string_lossy().to_lowercase());
         let audio = matches!(
@@ -117,14 +119,12 @@ impl Watch {
         if !audio || sight[file].is_none() {
             return true;
         }
-        match self.disk.open(file) {
-            Ok(open) => !matches!(
-                reader::probe(open),
-                Err(crate::audio::AudioError::Incomplete(_)
-                    | crate::audio::AudioError::Malformed(_))
-            ),
-            Err(_) => true,
-        }
+        let Ok(open) = self.disk.open(file) else { return true };
+        let last_frame = AudioReader::open(open).and_then(|mut reader| {
+            let last = reader.info().frames.saturating_sub(1);
+            reader.read(last, 1, &mut Vec::new())
+        });
+        !matches!(last_frame, Err(AudioError::Incomplete(_) | AudioError::Malformed(_)))
     }
 }
 

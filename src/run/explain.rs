@@ -1,7 +1,7 @@
 //! What a build would do, and why, to the second. Renders nothing and changes no
 //! delivery; what it learns of session audio it remembers.
 
-use super::making::AllKeys;
+use super::making::print_keys;
 use super::outcome::{FileOutcome, Outcome, PackageOutcome};
 use super::packages::Packages;
 use super::project::{Project, Session};
@@ -26,7 +26,7 @@ pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Fail
     let packages = Packages::load(&project, &session)?;
     let store = packages.store(&project, &session)?;
     let all: Vec<&[Key]> = digests.iter().map(Vec::as_slice).collect();
-    let keys = AllKeys::compute(&session.plan, &all);
+    let keys = print_keys(&session.plan, &all);
     let mut outcome = Outcome::new(session.plan.sample_rate, true);
     for (index, deliverable) in session.delivery.deliverables.iter().enumerate() {
         let files: Vec<FileOutcome> = session
@@ -38,7 +38,7 @@ pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Fail
             name: deliverable.name.clone(),
             path: session.delivery.output_root.join(&deliverable.name),
             verdict: packages.verdict(index),
-            published: packages.is_stale(&session, &keys, index, &files),
+            published: packages.is_stale(&session, &all, index),
             files,
             lines: Vec::new(),
         });

@@ -1,5 +1,5 @@
-//! What stands for a package before it is made: the keys of all that is delivered
-//! and proven, the bytes before the samples, the session audio that is heard.
+//! What stands for a package before it is made: the keys of all that is delivered,
+//! the bytes before the samples, the session audio that is heard.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::key::segment::{Digests, Keys};
 use crate::key::{Key, KeyBuilder, RENDER_VERSION};
 use crate::manifest::delivery::InputId;
 use crate::plan::{Plan, PlannedFile};
-use crate::render::pass::PassOutput;
+use crate::qc::measure::METER_VERSION;
 
 /// Digests in a table, by input and segment.
 struct Table<'a>(&'a [&'a [Key]]);
@@ -20,41 +20,17 @@ impl Digests for Table<'_> {
     }
 }
 
-/// The keys of everything delivered and proven.
-pub(super) struct AllKeys {
-    /// `[print][segment]`.
-    pub prints: Vec<Vec<Key>>,
-    /// `[null test][segment]`.
-    pub nulls: Vec<Vec<Key>>,
-}
-
-impl AllKeys {
-    /// For known digests of all inputs.
-    pub(super) fn compute(plan: &Plan, digests: &[&[Key]]) -> Self {
-        let keys = Keys::new(plan);
-        let mut all = Self {
-            prints: vec![Vec::new(); plan.prints.len()],
-            nulls: vec![Vec::new(); plan.nulls.len()],
-        };
-        for segment in 0..plan.segments() {
-            let here = keys.segment(&Table(digests), segment);
-            for id in plan.print_ids() {
-                all.prints[id.0 as usize].push(here.print(id));
-            }
-            for (null, list) in plan.nulls.iter().zip(&mut all.nulls) {
-                list.push(keys.null(null, &here));
-            }
-        }
-        all
-    }
-
-    /// As a pass found them.
-    pub(super) fn of(made: &PassOutput) -> Self {
-        Self {
-            prints: made.prints.iter().map(|print| print.segments.clone()).collect(),
-            nulls: made.nulls.iter().map(|null| null.iter().map(|(k, _)| *k).collect()).collect(),
+/// The keys of everything delivered: `[print][segment]`.
+pub(super) fn print_keys(plan: &Plan, digests: &[&[Key]]) -> Vec<Vec<Key>> {
+    let keys = Keys::new(plan);
+    let mut all = vec![Vec::new(); plan.prints.len()];
+    for segment in 0..plan.segments() {
+        let here = keys.segment(&Table(digests), segment);
+        for (id, list) in plan.print_ids().zip(&mut all) {
+            list.push(here.print(id));
         }
     }
+    all
 }
 
 /// The bytes before the samples of a file.
@@ -95,23 +71,21 @@ pub(super) fn header_key(session: &Session, file: &PlannedFile) -> Key {
     Key(*blake3::hash(&header(session, file).to_bytes()).as_bytes())
 }
 
-/// Stands for everything that the documents of a package are made from.
-pub(super) fn documents_key(session: &Session, deliverable: usize, keys: &AllKeys) -> Key {
-    let mut key = KeyBuilder::new("documents");
-    key.text(env!("CARGO_PKG_VERSION")).number(u64::from(RENDER_VERSION));
+/// Stands for everything that a package is made from: where it is the same, every
+/// byte of the package would be.
+pub(super) fn made_from(session: &Session, deliverable: usize, digests: &[&[Key]]) -> Key {
+    let delivery = &session.delivery;
+    let mut key = KeyBuilder::new("package");
+    key.text(env!("CARGO_PKG_VERSION"));
+    key.number(u64::from(RENDER_VERSION)).number(u64::from(METER_VERSION));
     key.text(&session.manifest);
-    key.text(&format!("{:?}", session.delivery.deliverables[deliverable].spec));
-    for input in &session.delivery.inputs {
-        key.text(&format!("{:?}", input.info));
+    key.text(&format!("{:?}", delivery.deliverables[deliverable].spec));
+    for id in session.heard_by(deliverable) {
+        let input = delivery.input(id);
+        key.text(&input.shown).text(&format!("{:?}", input.info)).keys(digests[id.0 as usize]);
     }
-    for (_, file) in session.plan.files_of(deliverable) {
-        key.text(&file.path);
-        key.keys(&keys.prints[file.print.0 as usize]);
-    }
-    let nulls = session.plan.nulls.iter().zip(&keys.nulls);
-    for (_, list) in nulls.filter(|(null, _)| null.deliverable == deliverable) {
-        key.keys(list);
-    }
+    // How long it is can follow from files that it does not hear.
+    key.number(session.plan.frames);
     key.finish()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::leftovers::Leavings;
-use super::making::{AllKeys, documents_key, header, header_key, inputs, table};
+use super::making::{header, header_key, inputs, made_from, table};
 use super::outcome::{FileOutcome, Outcome, PackageOutcome};
 use super::project::{Project, Session};
 use super::publication::Publication;
@@ -125,26 +125,16 @@ impl Packages {
     /// The outcome, if every package is what a build would make of it.
     pub(super) fn up_to_date(&self, session: &Session) -> Option<Outcome> {
         let digests = session.known_digests()?;
-        let keys = AllKeys::compute(&session.plan, &digests);
         let mut outcome = Outcome::new(session.plan.sample_rate, false);
         for (index, package) in self.current.iter().enumerate() {
             let (record, intact) = package.in_place()?;
-            let mut files = Vec::new();
-            for (_, file) in session.plan.files_of(index) {
-                let old = package.old_file(&file.path)?;
-                let segments = &keys.prints[file.print.0 as usize];
-                let header = header_key(session, file);
-                if old.segments != *segments || old.header != header {
-                    return None;
-                }
-                files.push(FileOutcome::kept(&file.path, segments.len(), old.blake3));
-            }
-            let same = intact.altered().is_empty()
-                && files.len() == record.files.len()
-                && record.documents_key == documents_key(session, index, &keys);
-            if !same {
+            let same = record.made_from == made_from(session, index, &digests);
+            if !same || !intact.altered().is_empty() {
                 return None;
             }
+            let kept =
+                |file: &FileRecord| FileOutcome::kept(&file.path, file.segments.len(), file.blake3);
+            let files = record.files.iter().map(kept).collect();
             outcome.packages.push(PackageOutcome {
                 name: package.name.clone(),
                 path: package.folder.clone(),
@@ -238,12 +228,11 @@ impl Packages {
         proofs: Vec<PackageReport>,
         staging: &Staging<'_>,
     ) -> Result<Outcome, Failure> {
-        let keys = AllKeys::of(made);
         let mut outcome = Outcome::new(session.plan.sample_rate, false);
         for (index, (package, report)) in self.current.iter().zip(proofs).enumerate() {
             let publication =
                 Publication { project, session, digests, made, index, package, report: &report };
-            outcome.packages.push(publication.carry_out(&keys, staging)?);
+            outcome.packages.push(publication.carry_out(staging)?);
         }
         Ok(outcome)
     }
@@ -253,12 +242,12 @@ impl Packages {
         &self,
         session: &Session,
         digests: &[Vec<Key>],
-        keys: &AllKeys,
+        keys: &[Vec<Key>],
         store: &Store,
         file: &PlannedFile,
     ) -> FileOutcome {
         let package = &self.current[file.deliverable];
-        let segments = &keys.prints[file.print.0 as usize];
+        let segments = &keys[file.print.0 as usize];
         let header = header_key(session, file);
         let old = package.old_file(&file.path);
         if let Some(old) = old.filter(|old| old.segments == *segments && old.header == header) {
@@ -286,18 +275,9 @@ impl Packages {
     }
 
     /// Whether a build would publish a package anew.
-    pub(super) fn is_stale(
-        &self,
-        session: &Session,
-        keys: &AllKeys,
-        index: usize,
-        files: &[FileOutcome],
-    ) -> bool {
+    pub(super) fn is_stale(&self, session: &Session, digests: &[&[Key]], index: usize) -> bool {
         let Some((record, intact)) = self.current[index].in_place() else { return true };
-        !intact.altered().is_empty()
-            || files.iter().any(|file| file.built)
-            || files.len() != record.files.len()
-            || record.documents_key != documents_key(session, index, keys)
+        !intact.altered().is_empty() || record.made_from != made_from(session, index, digests)
     }
 }
 

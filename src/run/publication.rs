@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::making::{AllKeys, documents_key, header, inputs, table};
+use super::making::{header, inputs, made_from, table};
 use super::outcome::{FileOutcome, PackageOutcome};
 use super::packages::Package;
 use super::project::{Project, Session};
@@ -31,17 +31,14 @@ pub(super) struct Publication<'a> {
 
 impl Publication<'_> {
     /// Publishes the package, unless its folder already holds exactly this.
-    pub(super) fn carry_out(
-        &self,
-        keys: &AllKeys,
-        staging: &Staging<'_>,
-    ) -> Result<PackageOutcome, Failure> {
+    pub(super) fn carry_out(&self, staging: &Staging<'_>) -> Result<PackageOutcome, Failure> {
         let mut papers = documents(self.report);
         let files = self.file_records();
         papers.push((CHECKSUMS.to_owned(), self.checksums(&files, &papers).into_bytes()));
+        let digests: Vec<&[Key]> = self.digests.iter().map(Vec::as_slice).collect();
         let mut record = Record {
             folder: self.package.folder.to_string_lossy().into_owned(),
-            documents_key: documents_key(self.session, self.index, keys),
+            made_from: made_from(self.session, self.index, &digests),
             verdict: self.report.verdict(),
             documents: papers
                 .iter()

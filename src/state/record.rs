@@ -14,8 +14,8 @@ use super::StateFolder;
 pub struct Record {
     /// Its folder (absolute).
     pub folder: String,
-    /// Stands for all that its documents were made from.
-    pub documents_key: Key,
+    /// Stands for all that it was made from.
+    pub made_from: Key,
     /// What its checks came to.
     pub verdict: Verdict,
     /// Its audio files.
