@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part of this")]
 
+pub mod chance;
 pub mod model;
 pub mod random;
 pub mod sound;
@@ -210,6 +211,8 @@ pub fn rendered(outcome: &Outcome) -> RenderedSegments {
 /// Lets disk changes fail.
 pub struct Fault {
     done: AtomicUsize,
+    /// What the paths that count contain.
+    paths: &'static str,
     at: usize,
     /// Whether all after it fail too, as if the machine had lost its power.
     forever: bool,
@@ -218,12 +221,18 @@ pub struct Fault {
 impl Fault {
     /// The change number `at`, counted from 0, fails.
     pub fn once(at: usize) -> Arc<Self> {
-        Arc::new(Self { done: AtomicUsize::new(0), at, forever: false })
+        Arc::new(Self { done: AtomicUsize::new(0), paths: "", at, forever: false })
+    }
+
+    /// None fails; those in staging folders are counted.
+    pub fn staging() -> Arc<Self> {
+        let (done, paths) = (AtomicUsize::new(0), ".rebounce-staging");
+        Arc::new(Self { done, paths, at: usize::MAX, forever: false })
     }
 
     /// That one and all after it fail.
     pub fn from(at: usize) -> Arc<Self> {
-        Arc::new(Self { done: AtomicUsize::new(0), at, forever: true })
+        Arc::new(Self { done: AtomicUsize::new(0), paths: "", at, forever: true })
     }
 
     /// Changes that were asked for.
@@ -233,7 +242,10 @@ impl Fault {
 }
 
 impl Gate for Fault {
-    fn pass(&self, _: &'static str, _: &Path) -> io::Result<()> {
+    fn pass(&self, _: &'static str, path: &Path) -> io::Result<()> {
+        if !path.to_string_lossy().contains(self.paths) {
+            return Ok(());
+        }
         let number = self.done.fetch_add(1, Ordering::SeqCst);
         let fails = if self.forever { number >= self.at } else { number == self.at };
         if fails { Err(io::Error::other("made to fail")) } else { Ok(()) }

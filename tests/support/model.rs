@@ -97,7 +97,7 @@ impl Model {
     }
 
     pub fn manifest(&self) -> String {
-        let mut sections = vec![
+        let mut sections = [
             format!("project: {{ title: Random, contact: person-{} }}\n", self.comment % 3),
             "session: { audio: session, layout: stereo }\n".to_owned(),
             format!("output: {}\n", self.output),
