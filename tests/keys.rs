@@ -14,7 +14,7 @@ use rebounce::key::Key;
 use rebounce::key::segment::{Digests, Keys};
 use rebounce::manifest::delivery::InputId;
 use rebounce::plan::op::Op;
-use rebounce::plan::{Node, NodeId, NullReference, Plan, PlannedNull, Print, PrintId};
+use rebounce::plan::{Margin, Node, NodeId, NullReference, Plan, PlannedNull, Print, PrintId};
 use rebounce::units::SampleRate;
 use support::random::Random;
 use support::sound::{Sound, Word};
@@ -403,6 +403,7 @@ fn tiny_plan() -> Plan {
             print(gain, Encoding::Pcm24, None),
             print(sum, Encoding::Pcm16, Some("one/sum.wav")),
         ],
+        margins: vec![Margin::default(); 3],
         files: Vec::new(),
         nulls: vec![PlannedNull {
             deliverable: 0,
@@ -421,15 +422,12 @@ fn tiny_plan() -> Plan {
 #[test]
 fn the_keys_are_pinned() {
     let plan = tiny_plan();
-    let keys = Keys::new(&plan);
-    let (first, second) = (keys.segment(&Numbered, 0), keys.segment(&Numbered, 1));
-    let nodes = (0..3).map(|id| second.node(NodeId::new(id)));
-    let prints = (0..2).map(|id| second.print(PrintId(id)));
-    let proofs = [
-        keys.facts(PrintId(0), 0, None, &first),
-        keys.facts(PrintId(1), 1, Some(&first), &second),
-        keys.null(&plan.nulls[0], &second),
-    ];
+    let mut keys = Keys::new(&plan);
+    keys.advance(&Numbered, 0..2);
+    let nodes = (0..3).map(|id| keys.node(NodeId::new(id), 1));
+    let prints = (0..2).map(|id| keys.print(PrintId(id), 1));
+    let proofs =
+        [keys.facts(PrintId(0), 0), keys.facts(PrintId(1), 1), keys.null(&plan.nulls[0], 1)];
     let found: Vec<String> =
         nodes.chain(prints).chain(proofs).map(|key| key.hex()[..16].to_owned()).collect();
     assert_eq!(

@@ -5,3 +5,4 @@
 pub mod dither;
 pub mod loudness;
 pub mod true_peak;
+pub mod process;

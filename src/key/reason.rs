@@ -108,7 +108,9 @@ pub fn recipe(plan: &Plan, print: PrintId) -> Vec<String> {
                 plan.inputs(id).iter().map(|i| plan.graph[*i].label.clone()).collect();
             match &node.op {
                 Op::Sum => format!("{}: {} of {}", node.label, words.0, inputs.join(" + ")),
-                Op::Source { .. } | Op::Matrix { .. } => format!("{}: {}", node.label, words.0),
+                Op::Source { .. } | Op::Matrix { .. } | Op::Process { .. } => {
+                    format!("{}: {}", node.label, words.0)
+                }
             }
         })
         .collect();

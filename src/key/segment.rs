@@ -1,5 +1,8 @@
 //! Keys of every node, print, measurement and null test, segment by segment.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use super::{Key, KeyBuilder, RENDER_VERSION};
 use crate::manifest::delivery::InputId;
 use crate::plan::op::Op;
@@ -12,54 +15,90 @@ pub trait Digests {
     fn digest(&self, input: InputId, segment: usize) -> Key;
 }
 
-/// Computes keys for one plan. The operators' own bytes are hashed once; per
-/// segment only the inputs' keys are added.
+/// The keys of one plan as a pass goes through the programme. Those of segments
+/// that nothing hears any more are forgotten.
 pub struct Keys<'a> {
     plan: &'a Plan,
     inputs: Vec<Vec<NodeId>>,
-}
-
-/// Keys of all signals in one segment.
-#[derive(Clone, Debug)]
-pub struct SegmentKeys {
-    nodes: Vec<Key>,
-    prints: Vec<Key>,
-}
-
-impl SegmentKeys {
-    /// The key of a node's output.
-    pub fn node(&self, node: NodeId) -> Key {
-        self.nodes[node.index()]
-    }
-
-    /// The key of a print's samples as they are written.
-    pub fn print(&self, print: PrintId) -> Key {
-        self.prints[print.0 as usize]
-    }
+    /// `[node]`: keys by segment.
+    nodes: Vec<BTreeMap<usize, Key>>,
+    /// `[print]`: keys by segment.
+    prints: Vec<BTreeMap<usize, Key>>,
 }
 
 impl<'a> Keys<'a> {
-    /// For the keys of `plan`.
+    /// For the keys of `plan`; none are known yet.
     pub fn new(plan: &'a Plan) -> Self {
-        let inputs = plan.graph.node_indices().map(|node| plan.inputs(node)).collect();
-        Self { plan, inputs }
+        Self {
+            plan,
+            inputs: plan.graph.node_indices().map(|node| plan.inputs(node)).collect(),
+            nodes: vec![BTreeMap::new(); plan.graph.node_count()],
+            prints: vec![BTreeMap::new(); plan.prints.len()],
+        }
     }
 
-    /// The keys of segment `segment` of the programme.
-    pub fn segment(&self, digests: &impl Digests, segment: usize) -> SegmentKeys {
-        let mut nodes: Vec<Key> = Vec::with_capacity(self.plan.graph.node_count());
+    /// Goes on to segments `range` of the programme: computes their keys and those
+    /// of the segments around them that they hear.
+    pub fn advance(&mut self, digests: &impl Digests, range: Range<usize>) {
         for id in self.plan.graph.node_indices() {
-            let node = &self.plan.graph[id];
-            let inputs: Vec<Key> =
-                self.inputs[id.index()].iter().map(|input| nodes[input.index()]).collect();
-            nodes.push(match &node.op {
-                Op::Source { input, at_frame } => self.source(digests, *input, *at_frame, segment),
-                Op::Matrix { .. } => matrix_key(&node.op, inputs[0]),
-                Op::Sum => sum_key(&node.op, &inputs),
-            });
+            let margin = self.plan.margin(id);
+            let first = range.start.saturating_sub(margin.before);
+            // The segment before is asked for by meters, which look back.
+            let kept = self.nodes[id.index()].split_off(&first.saturating_sub(1));
+            self.nodes[id.index()] = kept;
+            for segment in first..range.end + margin.after {
+                if !self.nodes[id.index()].contains_key(&segment) {
+                    let key = self.node_key(digests, id, segment);
+                    self.nodes[id.index()].insert(segment, key);
+                }
+            }
         }
-        let prints = self.plan.print_ids().map(|id| self.print(id, segment, &nodes)).collect();
-        SegmentKeys { nodes, prints }
+        for id in self.plan.print_ids() {
+            let kept = self.prints[id.0 as usize].split_off(&range.start.saturating_sub(1));
+            self.prints[id.0 as usize] = kept;
+            for segment in range.clone() {
+                let key = self.print_key(id, segment);
+                self.prints[id.0 as usize].insert(segment, key);
+            }
+        }
+    }
+
+    /// The key of a node's output in a segment gone through last, or heard there.
+    pub fn node(&self, node: NodeId, segment: usize) -> Key {
+        self.nodes[node.index()][&segment]
+    }
+
+    /// The key of a print's samples as they are written.
+    pub fn print(&self, print: PrintId, segment: usize) -> Key {
+        self.prints[print.0 as usize][&segment]
+    }
+
+    fn node_key(&self, digests: &impl Digests, id: NodeId, segment: usize) -> Key {
+        let inputs = &self.inputs[id.index()];
+        let op = &self.plan.graph[id].op;
+        match op {
+            Op::Source { input, at_frame } => self.source(digests, *input, *at_frame, segment),
+            Op::Matrix { .. } => matrix_key(op, self.node(inputs[0], segment)),
+            Op::Sum => {
+                let inputs: Vec<Key> = inputs.iter().map(|i| self.node(*i, segment)).collect();
+                sum_key(op, &inputs)
+            }
+            Op::Process { .. } => self.process(op, inputs[0], segment),
+        }
+    }
+
+    /// Everything within reach, and where the segment stands in it.
+    fn process(&self, op: &Op, input: NodeId, segment: usize) -> Key {
+        let heard = op.reach().heard(segment, self.plan.sample_rate.frames_per_segment());
+        let place = (segment - heard.start) as u64;
+        let keys: Vec<Key> = heard.map(|segment| self.node(input, segment)).collect();
+        // From rest, silence stays silence.
+        if keys.iter().all(|key| key.is_silence()) {
+            return Key::SILENCE;
+        }
+        let mut key = KeyBuilder::new("op");
+        op.encode(&mut key);
+        key.number(place).keys(&keys).finish()
     }
 
     /// A source placed between two segment boundaries hears two segments of its
@@ -81,12 +120,12 @@ impl<'a> Keys<'a> {
         KeyBuilder::new("shift").number(rest).key(earlier).key(later).finish()
     }
 
-    fn print(&self, id: PrintId, segment: usize, nodes: &[Key]) -> Key {
+    fn print_key(&self, id: PrintId, segment: usize) -> Key {
         let Print { node, encoding, layout, dither } = self.plan.print(id);
         let mut key = KeyBuilder::new("print");
         key.number(u64::from(RENDER_VERSION)).text(encoding.name());
         key.number(layout.width() as u64).number(self.plan.segment_frames(segment) as u64);
-        key.key(nodes[node.index()]);
+        key.key(self.node(*node, segment));
         if let Some(identity) = dither {
             // Dither is a function of the file's identity and the sample's place.
             key.text(identity).number(segment as u64);
@@ -96,32 +135,29 @@ impl<'a> Keys<'a> {
 
     /// The key of what is measured of a print in a segment. The meters look back
     /// less than one segment and forward not at all.
-    pub fn facts(
-        &self,
-        print: PrintId,
-        segment: usize,
-        before: Option<&SegmentKeys>,
-        here: &SegmentKeys,
-    ) -> Key {
+    pub fn facts(&self, print: PrintId, segment: usize) -> Key {
         let Print { node: _, encoding: _, layout, dither: _ } = self.plan.print(print);
         let last = segment + 1 == self.plan.segments();
+        let before = segment.checked_sub(1).map(|segment| self.print(print, segment));
         let mut key = KeyBuilder::new("facts");
         key.number(u64::from(METER_VERSION));
         key.number(u64::from(self.plan.sample_rate.hz())).text(layout.name());
         key.number(u64::from(last)).number(u64::from(before.is_some()));
-        key.key(before.map_or(Key::SILENCE, |keys| keys.print(print))).key(here.print(print));
+        key.key(before.unwrap_or(Key::SILENCE)).key(self.print(print, segment));
         key.finish()
     }
 
     /// The key of a null test's facts in a segment.
-    pub fn null(&self, null: &PlannedNull, here: &SegmentKeys) -> Key {
+    pub fn null(&self, null: &PlannedNull, segment: usize) -> Key {
         let mut key = KeyBuilder::new("null");
         key.number(u64::from(METER_VERSION));
         match null.reference {
-            NullReference::Input { input: _, node } => key.text("input").key(here.node(node)),
-            NullReference::Print(print) => key.text("print").key(here.print(print)),
+            NullReference::Input { input: _, node } => {
+                key.text("input").key(self.node(node, segment))
+            }
+            NullReference::Print(print) => key.text("print").key(self.print(print, segment)),
         };
-        let parts: Vec<Key> = null.parts.iter().map(|part| here.print(*part)).collect();
+        let parts: Vec<Key> = null.parts.iter().map(|part| self.print(*part, segment)).collect();
         key.keys(&parts).finish()
     }
 }

@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use petgraph::Direction;
 use petgraph::graph::DiGraph;
 
 use super::op::{Op, Sink};
 use super::{
-    Node, NodeId, NullReference, Plan, PlannedFile, PlannedNull, Print, PrintId, Unproven,
+    Margin, Node, NodeId, NullReference, Plan, PlannedFile, PlannedNull, Print, PrintId, Unproven,
 };
 use crate::audio::layout::{Channel, Layout};
 use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{
     Content, DeliveredFile, Delivery, Downmix, InputId, MixId, Part, StemId, Track, TrackId,
 };
-use crate::units::Gain;
+use crate::units::{Gain, SampleRate};
 
 /// The plan of a delivery.
 pub fn plan(delivery: &Delivery) -> Plan {
@@ -32,12 +33,29 @@ pub fn plan(delivery: &Delivery) -> Plan {
     Plan {
         sample_rate: delivery.programme.sample_rate,
         frames: delivery.programme.frames,
+        margins: margins(&builder.graph, delivery.programme.sample_rate),
         graph: builder.graph,
         prints,
         files,
         nulls,
         unproven,
     }
+}
+
+/// Adds up reaches from what is delivered back to the sources.
+fn margins(graph: &DiGraph<Node, u32, u32>, rate: SampleRate) -> Vec<Margin> {
+    let mut margins = vec![Margin::default(); graph.node_count()];
+    // Consumers have higher numbers than their inputs.
+    for consumer in graph.node_indices().rev() {
+        let (before, after) = graph[consumer].op.reach().margin(rate.frames_per_segment());
+        let here = margins[consumer.index()];
+        for input in graph.neighbors_directed(consumer, Direction::Incoming) {
+            let margin = &mut margins[input.index()];
+            margin.before = margin.before.max(here.before + before);
+            margin.after = margin.after.max(here.after + after);
+        }
+    }
+    margins
 }
 
 fn position_or_push<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {

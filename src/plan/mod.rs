@@ -116,6 +116,16 @@ pub struct Unproven {
     pub missing: Vec<String>,
 }
 
+/// Segments before and after a segment of the programme in which a node's output
+/// is heard by what is delivered there.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Margin {
+    /// Segments before.
+    pub before: usize,
+    /// Segments after.
+    pub after: usize,
+}
+
 /// Everything to be made, and from what.
 #[derive(Debug)]
 pub struct Plan {
@@ -126,6 +136,8 @@ pub struct Plan {
     /// Operators; an edge runs from an input to its consumer and carries the
     /// input's place in the consumer's list.
     pub graph: DiGraph<Node, u32, u32>,
+    /// How far from a segment each node is heard.
+    pub margins: Vec<Margin>,
     /// Distinct delivered signals.
     pub prints: Vec<Print>,
     /// Delivered files, in the order of the manifest.
@@ -147,6 +159,16 @@ impl Plan {
             .collect();
         edges.sort();
         edges.into_iter().map(|(_, source)| source).collect()
+    }
+
+    /// How far from a segment a node is heard.
+    pub fn margin(&self, node: NodeId) -> Margin {
+        self.margins[node.index()]
+    }
+
+    /// Segments ahead of a segment that must be known to make it.
+    pub fn ahead(&self) -> usize {
+        self.margins.iter().map(|margin| margin.after).max().unwrap_or(0)
     }
 
     /// The files of session audio that anything hears.

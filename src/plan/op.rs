@@ -1,6 +1,7 @@
 //! The operators. Each variant owns exactly what it reads, and one method,
 //! [`Op::encode`], tells both the key and the text of `rebounce explain` about it.
 
+use crate::dsp::process::{Process, Reach};
 use crate::manifest::delivery::InputId;
 
 /// A function from signals to a signal.
@@ -24,6 +25,13 @@ pub enum Op {
     },
     /// The sum of all inputs, added in order, channel by channel.
     Sum,
+    /// Anything that hears more than the frame it makes. One input.
+    Process {
+        /// What is done to it.
+        process: Process,
+        /// The same in the user's terms: `delay 480 samples`.
+        words: String,
+    },
 }
 
 /// Something that takes in an operator's parameters: a hash, or a text.
@@ -61,6 +69,19 @@ impl Op {
                 sink.bytes(b"sum");
                 sink.words("sum");
             }
+            Op::Process { process, words } => {
+                sink.bytes(b"process");
+                encode_process(process, sink);
+                sink.words(words);
+            }
+        }
+    }
+
+    /// How far it hears.
+    pub fn reach(&self) -> Reach {
+        match self {
+            Op::Source { .. } | Op::Matrix { .. } | Op::Sum => Reach::Here,
+            Op::Process { process, words: _ } => process.reach(),
         }
     }
 
@@ -68,7 +89,7 @@ impl Op {
     pub fn input(&self) -> Option<InputId> {
         match self {
             Op::Source { input, at_frame: _ } => Some(*input),
-            Op::Matrix { .. } | Op::Sum => None,
+            Op::Matrix { .. } | Op::Sum | Op::Process { .. } => None,
         }
     }
 
@@ -86,6 +107,17 @@ impl Op {
         match self {
             Op::Source { .. } | Op::Sum => true,
             Op::Matrix { rows, words: _ } => rows.iter().flatten().all(|x| x.fract() == 0.0),
+            Op::Process { process, words: _ } => process.keeps_grid(),
+        }
+    }
+}
+
+/// The parameters of a process, each with its bits.
+fn encode_process(process: &Process, sink: &mut impl Sink) {
+    match process {
+        Process::Delay { frames } => {
+            sink.bytes(b"delay");
+            sink.bytes(&(*frames as u64).to_le_bytes());
         }
     }
 }

@@ -33,6 +33,7 @@ fn kind(op: &Op) -> &'static str {
         Op::Source { .. } => "source",
         Op::Matrix { .. } => "matrix",
         Op::Sum => "sum",
+        Op::Process { .. } => "process",
     }
 }
 
@@ -40,7 +41,9 @@ fn words(plan: &Plan, id: NodeId) -> String {
     let node = &plan.graph[id];
     match &node.op {
         Op::Source { .. } | Op::Sum => node.label.clone(),
-        Op::Matrix { rows: _, words } => format!("{} ({words})", node.label),
+        Op::Matrix { rows: _, words } | Op::Process { process: _, words } => {
+            format!("{} ({words})", node.label)
+        }
     }
 }
 

@@ -1,79 +1,47 @@
-//! Operators at work: the samples of nodes over one segment.
+//! Operators at work: the samples of nodes, segment by segment.
+//!
+//! A block is a pure function of its node and segment; what is kept from one wave
+//! to the next (blocks that later segments hear again, the state of a recursive
+//! operator within a cell) only saves work and changes no bit.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::Block;
 use super::streams::Streams;
 use crate::audio::pcm;
-use crate::key::segment::SegmentKeys;
+use crate::dsp::process::{Process, Reach, State};
+use crate::key::segment::Keys;
 use crate::plan::op::Op;
-use crate::plan::{NodeId, Plan};
+use crate::plan::{Margin, NodeId, Plan};
 
-/// Source nodes that must be held to evaluate `wanted` in one segment. What is
-/// silent there is not looked into.
-pub fn sources(plan: &Plan, wanted: &BTreeSet<NodeId>, keys: &SegmentKeys) -> BTreeSet<NodeId> {
-    closure(plan, wanted, keys)
-        .into_iter()
-        .filter(|node| matches!(plan.graph[*node].op, Op::Source { .. }))
-        .collect()
+/// Blocks by node and segment.
+pub type Blocks = BTreeMap<(NodeId, usize), Arc<Block>>;
+
+/// Segments by node.
+type Demand = BTreeMap<NodeId, BTreeSet<usize>>;
+
+/// Evaluates the nodes of one plan in one pass.
+pub struct Evaluator<'a> {
+    plan: &'a Plan,
+    inputs: Vec<Vec<NodeId>>,
+    /// What later waves may hear again.
+    kept: Blocks,
+    /// Of each recursive node: a segment, and the state in which it begins.
+    states: BTreeMap<NodeId, (usize, State)>,
 }
 
-/// `wanted` and everything that sounds in them, inputs before consumers.
-fn closure(plan: &Plan, wanted: &BTreeSet<NodeId>, keys: &SegmentKeys) -> BTreeSet<NodeId> {
-    let sounding = |node: &NodeId| !keys.node(*node).is_silence();
-    let mut found: BTreeSet<NodeId> = wanted.iter().copied().filter(sounding).collect();
-    let mut open: Vec<NodeId> = found.iter().copied().collect();
-    while let Some(node) = open.pop() {
-        for input in plan.inputs(node).into_iter().filter(sounding) {
-            if found.insert(input) {
-                open.push(input);
-            }
-        }
-    }
-    found
-}
-
-/// The samples of `wanted` over one segment, `frames` long.
-///
-/// A node whose key is that of silence is silence and is not evaluated: the key
-/// and the samples follow one rule.
-pub fn evaluate(
-    plan: &Plan,
-    streams: &Streams<'_>,
-    keys: &SegmentKeys,
-    wanted: &BTreeSet<NodeId>,
-    segment: usize,
-    frames: usize,
-) -> BTreeMap<NodeId, Block> {
-    let nodes = closure(plan, wanted, keys);
-    let mut uses: BTreeMap<NodeId, usize> = BTreeMap::new();
-    for node in &nodes {
-        plan.inputs(*node).into_iter().for_each(|input| *uses.entry(input).or_default() += 1);
-    }
-    let segment = Segment { plan, streams, keys, segment, frames };
-    let mut blocks: BTreeMap<NodeId, Block> = BTreeMap::new();
-    for node in nodes {
-        // A source that is only summed is added straight from its bytes.
-        let is_source = matches!(plan.graph[node].op, Op::Source { .. });
-        if is_source && !wanted.contains(&node) {
-            continue;
-        }
-        let block = segment.apply(node, &blocks);
-        for input in plan.inputs(node) {
-            let left = uses.entry(input).or_default();
-            *left -= 1;
-            if *left == 0 && !wanted.contains(&input) {
-                blocks.remove(&input);
-            }
-        }
-        blocks.insert(node, block);
-    }
-    for node in wanted {
-        let width = plan.graph[*node].width;
-        blocks.entry(*node).or_insert_with(|| silence(width, frames));
-    }
-    blocks
+/// A stretch of segments that a recursive node makes in one go.
+struct Run {
+    /// Where it starts: from rest, or from the state kept.
+    state: Option<State>,
+    /// First segment made.
+    first: usize,
+    /// Last segment made.
+    last: usize,
 }
 
 /// Digital silence.
@@ -81,53 +49,270 @@ pub fn silence(width: usize, frames: usize) -> Block {
     vec![vec![0.0; frames]; width]
 }
 
-/// One segment and what its nodes are made from.
-struct Segment<'a> {
-    plan: &'a Plan,
-    streams: &'a Streams<'a>,
-    keys: &'a SegmentKeys,
-    segment: usize,
-    frames: usize,
+impl<'a> Evaluator<'a> {
+    /// For the nodes of `plan`.
+    pub fn new(plan: &'a Plan) -> Self {
+        let inputs = plan.graph.node_indices().map(|node| plan.inputs(node)).collect();
+        Self { plan, inputs, kept: Blocks::new(), states: BTreeMap::new() }
+    }
+
+    fn per_segment(&self) -> usize {
+        self.plan.sample_rate.frames_per_segment()
+    }
+
+    /// What must be evaluated to have `wanted`, by node. What is silent is not
+    /// looked into, what is kept is there.
+    fn demand(&self, wanted: &BTreeSet<(NodeId, usize)>, keys: &Keys<'_>) -> Demand {
+        let mut demand = Demand::new();
+        for (node, segment) in wanted {
+            demand.entry(*node).or_default().insert(*segment);
+        }
+        for node in self.plan.graph.node_indices().rev() {
+            let Some(segments) = demand.get_mut(&node) else { continue };
+            segments.retain(|segment| {
+                !keys.node(node, *segment).is_silence()
+                    && !self.kept.contains_key(&(node, *segment))
+            });
+            let segments = segments.clone();
+            for segment in self.heard(node, &segments) {
+                for input in &self.inputs[node.index()] {
+                    demand.entry(*input).or_default().insert(segment);
+                }
+            }
+        }
+        demand.retain(|_, segments| !segments.is_empty());
+        demand
+    }
+
+    /// The segments of its inputs that a node hears to make `segments`.
+    fn heard(&self, node: NodeId, segments: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let reach = self.plan.graph[node].op.reach();
+        match reach {
+            Reach::Here | Reach::Window { .. } => {
+                segments.iter().flat_map(|s| reach.heard(*s, self.per_segment())).collect()
+            }
+            Reach::Cell { .. } => {
+                let of_run = |run: Run| match run.state {
+                    Some(_) => run.first..run.last + 1,
+                    None => reach.heard(run.first, self.per_segment()).start..run.last + 1,
+                };
+                self.runs(node, segments).into_iter().flat_map(of_run).collect()
+            }
+        }
+    }
+
+    /// The runs that make `segments` of a recursive node, one per cell.
+    fn runs(&self, node: NodeId, segments: &BTreeSet<usize>) -> Vec<Run> {
+        let Reach::Cell { segments: cell, .. } = self.plan.graph[node].op.reach() else {
+            return Vec::new();
+        };
+        let mut cells: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+        for segment in segments {
+            let bounds = cells.entry(segment / cell).or_insert((*segment, *segment));
+            bounds.1 = *segment;
+        }
+        let run = |(cell_index, (first, last)): (usize, (usize, usize))| {
+            let start = cell_index * cell;
+            let state = self.states.get(&node).filter(|(at, _)| (start + 1..=first).contains(at));
+            match state {
+                Some((at, state)) => Run { state: Some(state.clone()), first: *at, last },
+                None => Run { state: None, first: start, last },
+            }
+        };
+        cells.into_iter().map(run).collect()
+    }
+
+    /// Source nodes and segments that must be held to have `wanted`.
+    pub fn sources(
+        &self,
+        wanted: &BTreeSet<(NodeId, usize)>,
+        keys: &Keys<'_>,
+    ) -> BTreeSet<(NodeId, usize)> {
+        self.demand(wanted, keys)
+            .into_iter()
+            .filter(|(node, _)| self.is_source(*node))
+            .flat_map(|(node, segments)| segments.into_iter().map(move |s| (node, s)))
+            .collect()
+    }
+
+    fn is_source(&self, node: NodeId) -> bool {
+        matches!(self.plan.graph[node].op, Op::Source { .. })
+    }
+
+    /// The samples of `wanted`, each a whole segment long. `next` is the first
+    /// segment of the next wave.
+    ///
+    /// A block whose key is that of silence is silence and is not evaluated: the
+    /// key and the samples follow one rule.
+    pub fn evaluate(
+        &mut self,
+        streams: &Streams<'_>,
+        keys: &Keys<'_>,
+        wanted: &BTreeSet<(NodeId, usize)>,
+        next: usize,
+    ) -> Blocks {
+        let demand = self.demand(wanted, keys);
+        let mut blocks = std::mem::take(&mut self.kept);
+        let last_use = self.last_uses(&demand);
+        for (node, segments) in &demand {
+            // A source that is only summed or routed is read straight from its bytes.
+            if self.is_source(*node) && !self.needs_block(*node, wanted) {
+                continue;
+            }
+            let made = self.make(*node, segments, &blocks, streams, keys, next);
+            blocks.extend(made);
+            for input in &self.inputs[node.index()] {
+                let done = last_use.get(input) == Some(node);
+                if done && self.plan.margin(*input) == Margin::default() {
+                    drop_node(&mut blocks, *input, wanted);
+                }
+            }
+        }
+        let width = |node: NodeId| self.plan.graph[node].width;
+        let mut found = Blocks::new();
+        for (node, segment) in wanted {
+            let block = match blocks.get(&(*node, *segment)) {
+                Some(block) => Arc::clone(block),
+                None => Arc::new(silence(width(*node), self.per_segment())),
+            };
+            found.insert((*node, *segment), block);
+        }
+        blocks.retain(|(node, segment), _| {
+            let margin = self.plan.margin(*node);
+            margin != Margin::default() && segment + margin.before >= next
+        });
+        self.kept = blocks;
+        found
+    }
+
+    /// Whether somebody looks at a source as a block.
+    fn needs_block(&self, node: NodeId, wanted: &BTreeSet<(NodeId, usize)>) -> bool {
+        let graph = &self.plan.graph;
+        let is_wanted = wanted.range((node, 0)..=(node, usize::MAX)).next().is_some();
+        is_wanted
+            || graph
+                .neighbors(node)
+                .any(|consumer| matches!(graph[consumer].op, Op::Process { .. }))
+    }
+
+    fn last_uses(&self, demand: &Demand) -> BTreeMap<NodeId, NodeId> {
+        let mut last = BTreeMap::new();
+        for node in demand.keys() {
+            last.extend(self.inputs[node.index()].iter().map(|input| (*input, *node)));
+        }
+        last
+    }
+
+    /// The blocks of one node.
+    fn make(
+        &mut self,
+        node: NodeId,
+        segments: &BTreeSet<usize>,
+        blocks: &Blocks,
+        streams: &Streams<'_>,
+        keys: &Keys<'_>,
+        next: usize,
+    ) -> Blocks {
+        let at = |segment: usize| At { evaluator: self, streams, keys, blocks, node, segment };
+        let Op::Process { process, words: _ } = &self.plan.graph[node].op else {
+            let one = |segment: &usize| ((node, *segment), Arc::new(at(*segment).apply()));
+            return segments.par_iter().map(one).collect();
+        };
+        if let Reach::Window { before, after } = process.reach() {
+            let one = |segment: &usize| {
+                let input = at(*segment).window(before, after);
+                let block = process.window(&input, self.per_segment());
+                ((node, *segment), Arc::new(block))
+            };
+            return segments.par_iter().map(one).collect();
+        }
+        let runs = self.runs(node, segments);
+        let made: Vec<(Blocks, usize, State)> =
+            runs.into_par_iter().map(|run| at(run.first).run(process, run, segments)).collect();
+        let mut all = Blocks::new();
+        for (blocks, end, state) in made {
+            all.extend(blocks);
+            if end == next {
+                self.states.insert(node, (end, state));
+            }
+        }
+        all
+    }
 }
 
-impl Segment<'_> {
-    fn apply(&self, node: NodeId, blocks: &BTreeMap<NodeId, Block>) -> Block {
-        let inputs = self.plan.inputs(node);
-        match &self.plan.graph[node].op {
-            Op::Source { .. } => self.source(node),
-            Op::Matrix { rows, words: _ } => match blocks.get(&inputs[0]) {
-                Some(input) => matrix(rows, input, self.frames),
-                None => matrix(rows, &self.source(inputs[0]), self.frames),
-            },
-            Op::Sum => self.sum(node, &inputs, blocks),
+/// Drops the blocks of a node that nobody will look at again.
+fn drop_node(blocks: &mut Blocks, node: NodeId, wanted: &BTreeSet<(NodeId, usize)>) {
+    let all: Vec<(NodeId, usize)> =
+        blocks.range((node, 0)..=(node, usize::MAX)).map(|(at, _)| *at).collect();
+    for at in all.into_iter().filter(|at| !wanted.contains(at)) {
+        blocks.remove(&at);
+    }
+}
+
+/// One node in one segment, and what it is made from.
+struct At<'a> {
+    evaluator: &'a Evaluator<'a>,
+    streams: &'a Streams<'a>,
+    keys: &'a Keys<'a>,
+    blocks: &'a Blocks,
+    node: NodeId,
+    segment: usize,
+}
+
+impl At<'_> {
+    fn op(&self) -> &Op {
+        &self.evaluator.plan.graph[self.node].op
+    }
+
+    fn inputs(&self) -> &[NodeId] {
+        &self.evaluator.inputs[self.node.index()]
+    }
+
+    fn width(&self) -> usize {
+        self.evaluator.plan.graph[self.node].width
+    }
+
+    fn apply(&self) -> Block {
+        match self.op() {
+            Op::Source { .. } => self.source(self.node),
+            Op::Matrix { rows, words: _ } => {
+                let input = self.inputs()[0];
+                match self.blocks.get(&(input, self.segment)) {
+                    Some(block) => matrix(rows, block),
+                    None => matrix(rows, &self.source(input)),
+                }
+            }
+            Op::Sum => self.sum(),
+            Op::Process { .. } => unreachable!("BUG: processes are made by their reach"),
         }
     }
 
     /// Adds in the order of the inputs; what is silent is left out, as in the key.
-    fn sum(&self, node: NodeId, inputs: &[NodeId], blocks: &BTreeMap<NodeId, Block>) -> Block {
+    fn sum(&self) -> Block {
         let mut total: Option<Block> = None;
-        for input in inputs.iter().filter(|input| !self.keys.node(**input).is_silence()) {
-            match (&mut total, blocks.get(input)) {
-                (None, Some(block)) => total = Some(block.clone()),
+        let sounding = |input: &&NodeId| !self.keys.node(**input, self.segment).is_silence();
+        for input in self.inputs().iter().filter(sounding) {
+            match (&mut total, self.blocks.get(&(*input, self.segment))) {
+                (None, Some(block)) => total = Some(block.as_ref().clone()),
                 (None, None) => total = Some(self.source(*input)),
                 (Some(total), Some(block)) => add(total, block),
                 (Some(total), None) => self.add_source(*input, total),
             }
         }
-        total.unwrap_or_else(|| silence(self.plan.graph[node].width, self.frames))
+        total.unwrap_or_else(|| silence(self.width(), self.evaluator.per_segment()))
     }
 
     fn source_bytes(&self, node: NodeId) -> Cow<'_, [u8]> {
-        let Op::Source { input: _, at_frame } = self.plan.graph[node].op else {
+        let Op::Source { input: _, at_frame } = self.evaluator.plan.graph[node].op else {
             unreachable!("BUG: only sources are not in the table of blocks")
         };
-        self.streams.bytes(node, at_frame, self.segment, self.frames)
+        self.streams.bytes(node, at_frame, self.segment, self.evaluator.per_segment())
     }
 
     fn source(&self, node: NodeId) -> Block {
         let info = self.streams.info(node);
         let width = usize::from(info.channels);
-        let mut block = silence(width, self.frames);
+        let mut block = silence(width, self.evaluator.per_segment());
         pcm::decode(info.pcm, width, &self.source_bytes(node), &mut block);
         block
     }
@@ -138,6 +323,59 @@ impl Segment<'_> {
         let bytes = self.source_bytes(node);
         pcm::add(info.pcm, usize::from(info.channels), &bytes, &mut channels);
     }
+
+    /// Frames of the input around the segment, silence where there is none.
+    fn window(&self, before: usize, after: usize) -> Block {
+        let per_segment = self.evaluator.per_segment();
+        let start = self.segment * per_segment;
+        let end = start + per_segment + after;
+        let mut window = vec![Vec::with_capacity(before + per_segment + after); self.width()];
+        for channel in &mut window {
+            channel.resize(before.saturating_sub(start), 0.0);
+        }
+        let first = start.saturating_sub(before);
+        for segment in first / per_segment..end.div_ceil(per_segment) {
+            let from = first.max(segment * per_segment) - segment * per_segment;
+            let to = end.min((segment + 1) * per_segment) - segment * per_segment;
+            let block = self.blocks.get(&(self.inputs()[0], segment));
+            for (index, channel) in window.iter_mut().enumerate() {
+                match block {
+                    Some(block) => channel.extend_from_slice(&block[index][from..to]),
+                    None => channel.resize(channel.len() + (to - from), 0.0),
+                }
+            }
+        }
+        window
+    }
+
+    /// Makes a stretch of a recursive node; the segment is its first. Returns the
+    /// blocks asked for, the segment behind the last, and the state there.
+    fn run(&self, process: &Process, run: Run, wanted: &BTreeSet<usize>) -> (Blocks, usize, State) {
+        let Run { state, first, last } = run;
+        let mut state = state.unwrap_or_else(|| {
+            let Reach::Cell { before, .. } = process.reach() else {
+                unreachable!("BUG: only processes with a cell run")
+            };
+            let mut state = process.rest(self.width());
+            let per_segment = self.evaluator.per_segment();
+            let mut ahead = self.window(before, 0);
+            ahead.iter_mut().for_each(|channel| channel.truncate(channel.len() - per_segment));
+            process.run(&mut state, &mut ahead);
+            state
+        });
+        let mut made = Blocks::new();
+        for segment in first..=last {
+            let mut block = match self.blocks.get(&(self.inputs()[0], segment)) {
+                Some(block) => block.as_ref().clone(),
+                None => silence(self.width(), self.evaluator.per_segment()),
+            };
+            process.run(&mut state, &mut block);
+            if wanted.contains(&segment) {
+                made.insert((self.node, segment), Arc::new(block));
+            }
+        }
+        (made, last + 1, state)
+    }
 }
 
 fn add(total: &mut Block, block: &Block) {
@@ -147,10 +385,10 @@ fn add(total: &mut Block, block: &Block) {
 }
 
 /// Each output channel: the input channels times their factors, added in order.
-fn matrix(rows: &[Vec<f64>], input: &Block, frames: usize) -> Block {
+fn matrix(rows: &[Vec<f64>], input: &Block) -> Block {
     rows.iter()
         .map(|row| {
-            let mut out = vec![0.0; frames];
+            let mut out = vec![0.0; input[0].len()];
             for (factor, channel) in row.iter().zip(input).filter(|(factor, _)| **factor != 0.0) {
                 out.iter_mut().zip(channel).for_each(|(y, x)| *y += factor * x);
             }

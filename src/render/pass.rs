@@ -8,11 +8,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::Block;
-use super::eval;
+use super::eval::{self, Evaluator};
 use super::streams::{InputError, Streams};
 use super::writer::{FileOutput, FileTask, Payload, Writer};
 use crate::audio::pcm;
@@ -20,7 +21,7 @@ use crate::audio::wav::Encoding;
 use crate::dsp::dither::Dither;
 use crate::fsio::{Disk, DiskError};
 use crate::key::Key;
-use crate::key::segment::{Keys, SegmentKeys};
+use crate::key::segment::Keys;
 use crate::plan::{NodeId, NullReference, Plan, Print, PrintId};
 use crate::progress::Progress;
 use crate::qc::facts::{NullFacts, SegmentFacts};
@@ -92,17 +93,13 @@ impl From<DiskError> for PassError {
 /// A few segments that are being worked on.
 struct Wave {
     start: usize,
+    /// The last segment of the wave before.
     carry: Carry,
-    keys: Vec<SegmentKeys>,
     segments: Vec<Rendered>,
 }
 
-/// What the wave before leaves to the next: its last segment.
-#[derive(Default)]
-struct Carry {
-    keys: Option<SegmentKeys>,
-    blocks: BTreeMap<PrintId, Block>,
-}
+/// Prints of a segment, as they were written.
+type Carry = BTreeMap<PrintId, Block>;
 
 /// The samples of one segment.
 #[derive(Default)]
@@ -112,7 +109,7 @@ struct Rendered {
     /// Samples as written, of the fresh prints and of those that are heard.
     blocks: BTreeMap<PrintId, Block>,
     /// Signals of references.
-    references: BTreeMap<NodeId, Block>,
+    references: BTreeMap<NodeId, Arc<Block>>,
 }
 
 /// A segment of a print in memory.
@@ -140,17 +137,6 @@ struct Facts {
 }
 
 impl Wave {
-    fn keys_of(&self, segment: usize) -> &SegmentKeys {
-        &self.keys[segment - self.start]
-    }
-
-    fn keys_before(&self, segment: usize) -> Option<&SegmentKeys> {
-        match segment.checked_sub(self.start + 1) {
-            Some(index) => Some(&self.keys[index]),
-            None => self.carry.keys.as_ref(),
-        }
-    }
-
     fn rendered(&self, segment: usize) -> &Rendered {
         &self.segments[segment - self.start]
     }
@@ -158,26 +144,25 @@ impl Wave {
     fn block_before(&self, print: PrintId, segment: usize) -> Option<&Block> {
         match segment.checked_sub(self.start + 1) {
             Some(index) => self.segments[index].blocks.get(&print),
-            None => self.carry.blocks.get(&print),
+            None => self.carry.get(&print),
         }
     }
 
     fn into_carry(mut self) -> Carry {
-        let blocks = self.segments.pop().map(|last| last.blocks).unwrap_or_default();
-        Carry { keys: self.keys.pop(), blocks }
+        self.segments.pop().map(|last| last.blocks).unwrap_or_default()
     }
 }
 
 /// Renders, measures and writes everything that is not as it should be.
 pub fn run(pass: &Pass<'_>, streams: &mut Streams<'_>) -> Result<PassOutput, PassError> {
     let plan = pass.plan;
-    let keys = Keys::new(plan);
     let meters: Vec<Meter> = plan
         .prints
         .iter()
         .map(|print| Meter::new(plan.sample_rate, print.layout, print.encoding))
         .collect();
-    let work = Work { pass, keys: &keys, meters: &meters };
+    let mut work =
+        Work { pass, keys: Keys::new(plan), evaluator: Evaluator::new(plan), meters: &meters };
     let mut output = PassOutput {
         prints: vec![PrintOutput::default(); plan.prints.len()],
         nulls: vec![Vec::new(); plan.nulls.len()],
@@ -213,30 +198,31 @@ fn wave_length(plan: &Plan) -> usize {
 
 struct Work<'a> {
     pass: &'a Pass<'a>,
-    keys: &'a Keys<'a>,
+    keys: Keys<'a>,
+    evaluator: Evaluator<'a>,
     meters: &'a [Meter],
 }
 
 impl Work<'_> {
     /// One wave from digests to written bytes.
     fn wave(
-        &self,
+        &mut self,
         streams: &mut Streams<'_>,
         range: Range<usize>,
         carry: Carry,
         output: &mut PassOutput,
         writers: &mut [Writer<'_>],
     ) -> Result<Carry, PassError> {
-        streams.digest_wave(range.start, range.end, true)?;
-        let keys = range.clone().map(|segment| self.keys.segment(&*streams, segment)).collect();
-        let mut wave = Wave { start: range.start, carry, keys, segments: Vec::new() };
-        let todo: Vec<Todo> = range.clone().map(|segment| self.todo(&wave, segment)).collect();
-        streams.load(&self.wanted_sources(&wave, &todo))?;
-        wave.segments = todo
+        streams.digest_wave(range.start, range.end + self.pass.plan.ahead(), true)?;
+        self.keys.advance(&*streams, range.clone());
+        let todo: Vec<Todo> = range.clone().map(|segment| self.todo(segment)).collect();
+        let mut nodes = self.evaluate(streams, &range, &todo)?;
+        let segments = todo
             .par_iter()
-            .zip(range.clone())
-            .map(|(todo, segment)| self.render(streams, &wave, todo, segment))
+            .zip(range.clone().zip(&mut nodes).collect::<Vec<_>>())
+            .map(|(todo, (segment, nodes))| self.render(std::mem::take(nodes), todo, segment))
             .collect::<Result<_, _>>()?;
+        let wave = Wave { start: range.start, carry, segments };
         let facts = range
             .clone()
             .into_par_iter()
@@ -251,22 +237,21 @@ impl Work<'_> {
     }
 
     /// What the keys say must be done in a segment.
-    fn todo(&self, wave: &Wave, segment: usize) -> Todo {
+    fn todo(&self, segment: usize) -> Todo {
         let Pass { plan, store, .. } = self.pass;
-        let (here, before) = (wave.keys_of(segment), wave.keys_before(segment));
         let mut todo = Todo::default();
         for print in plan.print_ids() {
-            let location = store.find(here.print(print));
+            let location = store.find(self.keys.print(print, segment));
             if location.is_none() {
                 todo.render.insert(print);
                 todo.nodes.insert(plan.print(print).node);
             }
-            if store.facts(self.keys.facts(print, segment, before, here)).is_none() {
+            if store.facts(self.keys.facts(print, segment)).is_none() {
                 todo.measure.insert(print);
             }
         }
         for (index, null) in plan.nulls.iter().enumerate() {
-            if store.null(self.keys.null(null, here)).is_some() {
+            if store.null(self.keys.null(null, segment)).is_some() {
                 continue;
             }
             todo.nulls.insert(index);
@@ -280,41 +265,52 @@ impl Work<'_> {
         todo
     }
 
-    fn wanted_sources(&self, wave: &Wave, todo: &[Todo]) -> BTreeSet<(NodeId, usize)> {
-        let of_segment = |(index, todo): (usize, &Todo)| {
-            let segment = wave.start + index;
-            eval::sources(self.pass.plan, &todo.nodes, wave.keys_of(segment))
-                .into_iter()
-                .map(move |node| (node, segment))
+    /// The samples of all nodes that the wave needs, by segment.
+    fn evaluate(
+        &mut self,
+        streams: &mut Streams<'_>,
+        range: &Range<usize>,
+        todo: &[Todo],
+    ) -> Result<Vec<BTreeMap<NodeId, Arc<Block>>>, PassError> {
+        let of_segment = |(todo, segment): (&Todo, usize)| {
+            todo.nodes.iter().map(move |node| (*node, segment)).collect::<Vec<_>>()
         };
-        todo.iter().enumerate().flat_map(of_segment).collect()
+        let wanted: BTreeSet<(NodeId, usize)> =
+            todo.iter().zip(range.clone()).flat_map(of_segment).collect();
+        streams.load(&self.evaluator.sources(&wanted, &self.keys))?;
+        let blocks = self.evaluator.evaluate(streams, &self.keys, &wanted, range.end);
+        let mut by_segment = vec![BTreeMap::new(); range.len()];
+        for ((node, segment), block) in blocks {
+            by_segment[segment - range.start].insert(node, block);
+        }
+        Ok(by_segment)
     }
 
-    /// Evaluates the nodes of a segment and writes its prints into memory.
+    /// Writes the prints of a segment into memory.
     fn render(
         &self,
-        streams: &Streams<'_>,
-        wave: &Wave,
+        mut nodes: BTreeMap<NodeId, Arc<Block>>,
         todo: &Todo,
         segment: usize,
     ) -> Result<Rendered, PassError> {
         let plan = self.pass.plan;
-        let (keys, frames) = (wave.keys_of(segment), plan.segment_frames(segment));
-        let mut nodes = eval::evaluate(plan, streams, keys, &todo.nodes, segment, frames);
+        let frames = plan.segment_frames(segment);
         let mut rendered = Rendered::default();
         let mut left: Vec<PrintId> = todo.render.iter().copied().collect();
         while let Some(print) = left.pop() {
             let node = plan.print(print).node;
             let needed_again = left.iter().any(|other| plan.print(*other).node == node)
                 || plan.nulls.iter().any(|n| n.reference.node() == Some(node));
-            let mut block =
-                if needed_again { nodes[&node].clone() } else { take(&mut nodes, node) };
+            let block = if needed_again { nodes.get(&node).cloned() } else { nodes.remove(&node) };
+            let block = block.expect("BUG: every wanted node was evaluated");
+            let mut block = Arc::unwrap_or_clone(block);
+            block.iter_mut().for_each(|channel| channel.truncate(frames));
             let written = self.encode(print, segment, &mut block);
             rendered.fresh.insert(print, written);
             rendered.blocks.insert(print, block);
         }
         for print in todo.heard.iter().filter(|print| !todo.render.contains(print)) {
-            let block = self.recall(*print, keys.print(*print), frames)?;
+            let block = self.recall(*print, self.keys.print(*print, segment), frames)?;
             rendered.blocks.insert(*print, block);
         }
         rendered.references = nodes;
@@ -373,8 +369,8 @@ impl Work<'_> {
         let of_null = |index: &usize| {
             let null = &plan.nulls[*index];
             let reference = match null.reference {
-                NullReference::Input { input: _, node } => &rendered.references[&node],
-                NullReference::Print(print) => &rendered.blocks[&print],
+                NullReference::Input { input: _, node } => rendered.references[&node].as_slice(),
+                NullReference::Print(print) => rendered.blocks[&print].as_slice(),
             };
             let parts: Vec<&[Vec<f64>]> =
                 null.parts.iter().map(|part| rendered.blocks[part].as_slice()).collect();
@@ -395,14 +391,14 @@ impl Work<'_> {
         segment: usize,
     ) -> Result<Cow<'w, Block>, PassError> {
         let plan = self.pass.plan;
-        let Some(keys) = wave.keys_before(segment) else {
+        let Some(before) = segment.checked_sub(1) else {
             return Ok(Cow::Owned(eval::silence(plan.print(print).layout.width(), 0)));
         };
         if let Some(block) = wave.block_before(print, segment) {
             return Ok(Cow::Borrowed(block));
         }
-        let frames = plan.segment_frames(segment - 1);
-        Ok(Cow::Owned(self.recall(print, keys.print(print), frames)?))
+        let key = self.keys.print(print, before);
+        Ok(Cow::Owned(self.recall(print, key, plan.segment_frames(before))?))
     }
 
     /// Samples per channel that were cut when the segment was written.
@@ -410,19 +406,18 @@ impl Work<'_> {
         if let Some(written) = wave.rendered(segment).fresh.get(&print) {
             return written.overs.clone();
         }
-        let location = self.pass.store.find(wave.keys_of(segment).print(print));
+        let location = self.pass.store.find(self.keys.print(print, segment));
         self.pass.store.overs(location.expect("BUG: what is not rendered is stored")).to_vec()
     }
 
     /// Hands the outcome of a segment to the output.
     fn note(&self, wave: &Wave, segment: usize, mut new: Facts, output: &mut PassOutput) {
         let Pass { plan, store, .. } = self.pass;
-        let (here, before) = (wave.keys_of(segment), wave.keys_before(segment));
         for print in plan.print_ids() {
-            let facts_key = self.keys.facts(print, segment, before, here);
+            let facts_key = self.keys.facts(print, segment);
             let facts = new.segments.remove(&print).or_else(|| store.facts(facts_key).cloned());
             let noted = &mut output.prints[print.0 as usize];
-            noted.segments.push(here.print(print));
+            noted.segments.push(self.keys.print(print, segment));
             noted.overs.push(self.overs(wave, print, segment));
             noted.facts.push((facts_key, facts.expect("BUG: what is not stored is measured")));
             if wave.rendered(segment).fresh.contains_key(&print) {
@@ -430,7 +425,7 @@ impl Work<'_> {
             }
         }
         for (index, null) in plan.nulls.iter().enumerate() {
-            let key = self.keys.null(null, here);
+            let key = self.keys.null(null, segment);
             let facts = new.nulls.remove(&index).or_else(|| store.null(key).cloned());
             output.nulls[index].push((key, facts.expect("BUG: what is not stored is measured")));
         }
@@ -444,7 +439,7 @@ impl Work<'_> {
     ) -> Result<(), PassError> {
         writers.par_iter_mut().try_for_each(|writer| {
             range.clone().try_for_each(|segment| {
-                let key = wave.keys_of(segment).print(writer.print());
+                let key = self.keys.print(writer.print(), segment);
                 let payload = match wave.rendered(segment).fresh.get(&writer.print()) {
                     Some(written) => Payload::Fresh(&written.bytes),
                     None => Payload::Stored(
@@ -456,8 +451,4 @@ impl Work<'_> {
         })?;
         Ok(())
     }
-}
-
-fn take(nodes: &mut BTreeMap<NodeId, Block>, node: NodeId) -> Block {
-    nodes.remove(&node).expect("BUG: every wanted node was evaluated")
 }

@@ -5,7 +5,7 @@
 //! segments that the current wave hears are held.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -51,8 +51,10 @@ struct Stream {
     /// Whole segments between the start of the programme and that of the file.
     offset: usize,
     reader: Option<AudioReader>,
-    /// Segments held, the oldest first.
-    window: VecDeque<(usize, Vec<u8>)>,
+    /// Segments held.
+    window: BTreeMap<usize, Vec<u8>>,
+    /// Segments before that of a wave that may be heard in it.
+    look_back: usize,
     /// Whether this stream reads the whole file to take its digests.
     digests_all: bool,
     /// Next segment of the file to take the digest of.
@@ -96,12 +98,16 @@ impl<'a> Streams<'a> {
                     input,
                     offset,
                     reader: None,
-                    window: VecDeque::new(),
+                    window: BTreeMap::new(),
+                    look_back: 0,
                     digests_all: unknown && digested.insert(input),
                     next: 0,
                 });
                 streams.len() - 1
             });
+            // One more where a file does not start on the boundary of a segment.
+            let look_back = plan.margin(node).before + 1;
+            streams[index].look_back = streams[index].look_back.max(look_back);
             of_node.insert(node, index);
         }
         let digests = inputs.iter().map(|i| i.digests.unwrap_or_default().to_vec()).collect();
@@ -124,13 +130,13 @@ impl<'a> Streams<'a> {
     }
 
     /// Reads and digests what unknown files hold of the programme's segments
-    /// before `end`, and drops what lies more than one segment before `start`.
+    /// before `end`, and drops what nothing hears from `start` on.
     pub fn digest_wave(&mut self, start: usize, end: usize, keep: bool) -> Result<(), InputError> {
         let Self { disk, rate, inputs, streams, digests, .. } = self;
         let fresh: Vec<(InputId, Vec<Key>)> = streams
             .par_iter_mut()
             .map(|stream| {
-                stream.drop_before(start.saturating_sub(stream.offset + 1));
+                stream.drop_before(start.saturating_sub(stream.offset + stream.look_back));
                 if !stream.digests_all {
                     return Ok((stream.input, Vec::new()));
                 }
@@ -141,7 +147,7 @@ impl<'a> Streams<'a> {
                     let bytes = stream.read(disk, *rate, file, stream.next)?;
                     taken.push(segment_digest(file.info.pcm, file.info.channels, &bytes));
                     if keep {
-                        stream.window.push_back((stream.next, bytes));
+                        stream.window.insert(stream.next, bytes);
                     }
                     stream.next += 1;
                 }
@@ -235,13 +241,11 @@ impl Digests for Streams<'_> {
 
 impl Stream {
     fn drop_before(&mut self, segment: usize) {
-        while self.window.front().is_some_and(|(s, _)| *s < segment) {
-            self.window.pop_front();
-        }
+        self.window = self.window.split_off(&segment);
     }
 
     fn held(&self, segment: usize) -> Option<&[u8]> {
-        self.window.iter().find(|(s, _)| *s == segment).map(|(_, bytes)| bytes.as_slice())
+        self.window.get(&segment).map(Vec::as_slice)
     }
 
     fn hold(
@@ -253,7 +257,7 @@ impl Stream {
     ) -> Result<(), InputError> {
         if self.held(segment).is_none() {
             let bytes = self.read(disk, rate, file, segment)?;
-            self.window.push_back((segment, bytes));
+            self.window.insert(segment, bytes);
         }
         Ok(())
     }

@@ -22,12 +22,12 @@ impl Digests for Table<'_> {
 
 /// The keys of everything delivered: `[print][segment]`.
 pub(super) fn print_keys(plan: &Plan, digests: &[&[Key]]) -> Vec<Vec<Key>> {
-    let keys = Keys::new(plan);
+    let mut keys = Keys::new(plan);
     let mut all = vec![Vec::new(); plan.prints.len()];
     for segment in 0..plan.segments() {
-        let here = keys.segment(&Table(digests), segment);
+        keys.advance(&Table(digests), segment..segment + 1);
         for (id, list) in plan.print_ids().zip(&mut all) {
-            list.push(here.print(id));
+            list.push(keys.print(id, segment));
         }
     }
     all
