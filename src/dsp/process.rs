@@ -1,6 +1,8 @@
 //! Operators that hear more than the frame they make, behind one door for the
 //! renderer: what each hears, and how it makes a segment of it.
 
+use super::eq::{self, Filter};
+
 /// What is done to a signal.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Process {
@@ -9,17 +11,25 @@ pub enum Process {
         /// Frames.
         frames: usize,
     },
+    /// Filters, one after the other. They start from rest ahead of every segment.
+    Eq {
+        /// The filters.
+        filters: Vec<Filter>,
+    },
 }
 
-/// What a process that starts from rest remembers, one per channel.
-#[derive(Clone, Debug)]
-pub enum State {}
+/// What a process that starts from rest remembers: `[channel][filter]`.
+pub type State = Vec<Vec<eq::State>>;
 
 impl Process {
     /// How far it hears.
     pub fn reach(&self) -> Reach {
         match self {
             Process::Delay { frames } => Reach::Window { before: *frames, after: 0 },
+            // A filter has forgotten its start when all before it in the chain have.
+            Process::Eq { filters } => {
+                Reach::Cell { segments: 1, before: filters.iter().map(Filter::before).sum() }
+            }
         }
     }
 
@@ -33,17 +43,26 @@ impl Process {
     pub fn window(&self, input: &[Vec<f64>], frames: usize) -> Vec<Vec<f64>> {
         match self {
             Process::Delay { .. } => input.iter().map(|x| x[..frames].to_vec()).collect(),
+            Process::Eq { .. } => unreachable!("BUG: filters have no window"),
         }
     }
 
     /// The state at rest, for `width` channels.
-    pub fn rest(&self, _width: usize) -> State {
-        unreachable!("BUG: only processes with a cell have a state")
+    pub fn rest(&self, width: usize) -> State {
+        match self {
+            Process::Delay { .. } => Vec::new(),
+            Process::Eq { filters } => vec![vec![eq::State::default(); filters.len()]; width],
+        }
     }
 
     /// Goes on from `state` over `block`, in place.
-    pub fn run(&self, state: &mut State, _block: &mut [Vec<f64>]) {
-        match *state {}
+    pub fn run(&self, state: &mut State, block: &mut [Vec<f64>]) {
+        let Process::Eq { filters } = self else { return };
+        for (states, channel) in state.iter_mut().zip(block) {
+            for (filter, state) in filters.iter().zip(states) {
+                filter.process(state, channel);
+            }
+        }
     }
 }
 

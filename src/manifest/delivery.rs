@@ -7,6 +7,7 @@ use crate::audio::AudioInfo;
 use crate::audio::layout::{Channel, Layout};
 use crate::audio::wav::Encoding;
 use crate::diag::Span;
+use crate::dsp::process::Process;
 use crate::spec::Spec;
 use crate::units::{FrameRate, Gain, SampleRate, Timecode};
 
@@ -152,6 +153,24 @@ pub enum Part {
     Mix(MixId),
 }
 
+/// One operator of a `process` chain.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    /// What is done.
+    pub action: Action,
+    /// The same in the user's terms: `high-pass 80 Hz, 12 dB/octave`.
+    pub words: String,
+}
+
+/// What a step does.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Action {
+    /// Every channel times a factor.
+    Factor(f64),
+    /// Anything that hears more than the frame it makes.
+    Process(Process),
+}
+
 /// A sum of tracks and other stems.
 #[derive(Clone, Debug)]
 pub struct Stem {
@@ -161,6 +180,8 @@ pub struct Stem {
     pub from: Vec<Part>,
     /// Level change of the sum.
     pub gain: Gain,
+    /// What is done to the sum, in this order.
+    pub process: Vec<Step>,
     /// Layout of the sum.
     pub layout: Layout,
     /// Standard role: dialogue, music, effects... Empty if none was given.
@@ -182,6 +203,8 @@ pub struct Mix {
     pub without: Vec<StemId>,
     /// Level change of the sum.
     pub gain: Gain,
+    /// What is done to the sum after its fold-down, in this order.
+    pub process: Vec<Step>,
     /// Layout after the fold-down, if there is one.
     pub layout: Layout,
     /// How the sum's layout is folded down to `layout`.

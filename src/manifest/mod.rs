@@ -4,6 +4,7 @@ pub mod delivery;
 mod files;
 mod links;
 mod packages;
+pub mod process;
 mod programme;
 pub mod raw;
 mod resolve;

@@ -3,6 +3,7 @@
 //! Nothing is looked up and no default is filled in here; that is `resolve`'s.
 //! The doc comments are what editors show (`rebounce schema`).
 
+use super::process::RawStep;
 use super::values::{Label, LoRo, Meter, Pan, Polarity, Tempo, Time, Version1};
 use crate::audio::layout::{Channel, Layout};
 use crate::record;
@@ -102,12 +103,13 @@ record! {
 record! {
     /// A sum of tracks and other stems.
     pub Stem: "a list like `[kick, snare]`, or a map with `from`",
-    short from,
-    later ["process"];
+    short from;
     /// Tracks and stems that it sums.
     from: At<Several<Text>>,
     /// Level change of the sum in dB.
     gain: Option<Gain>,
+    /// What is done to the sum, in this order.
+    process: Option<Vec<At<RawStep>>>,
     /// Standard role: dialogue, music, effects, optional.
     role: Option<Text>,
     /// What is baked in, for the read-me.
@@ -119,14 +121,15 @@ record! {
 record! {
     /// A sum of stems.
     pub Mix: "a list like `[drums, bass]`, or a map with `from`",
-    short from,
-    later ["process"];
+    short from;
     /// Stems, mixes and tracks that it sums.
     from: At<Several<Text>>,
     /// Stems taken out wherever they are summed.
     without: Option<Several<Text>>,
     /// Level change of the sum in dB.
     gain: Option<Gain>,
+    /// What is done to the sum, in this order.
+    process: Option<Vec<At<RawStep>>>,
     /// The approved print that the mix must null against.
     reference: Option<Text>,
     /// Standard role: print-master, m-and-e.

@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::delivery::{Downmix, InputId, MixId, Part, StemId, Track, TrackId};
+use super::delivery::{Downmix, InputId, MixId, Part, StemId, Step, Track, TrackId};
 use super::files::Files;
 use super::links::{Heard, Hearing, Link, Links, named};
+use super::process::{self, RawStep};
 use super::raw::{self, Manifest};
 use super::resolve::Faults;
 use crate::audio::layout::Layout;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::units::SampleRate;
+use crate::yaml::record::At;
 
 /// What is known of every sum that can be made.
 #[derive(Default)]
@@ -19,6 +21,7 @@ pub(super) struct Sums {
     pub(super) layouts: BTreeMap<Part, Layout>,
     pub(super) downmixes: BTreeMap<MixId, Downmix>,
     pub(super) references: BTreeMap<MixId, InputId>,
+    pub(super) processes: BTreeMap<Part, Vec<Step>>,
 }
 
 /// The layout of sums that name none: the session's, else the widest track's.
@@ -64,6 +67,11 @@ pub(super) fn resolve(
                 layout
             }),
         };
+        if let Some(chain) = chain(manifest, *part) {
+            let mut problems = Diagnostics::default();
+            sums.processes.insert(*part, process::steps(chain, rate, &mut problems));
+            problems.into_iter().for_each(|problem| faults.spoil(*part, problem));
+        }
         match layout {
             Some(layout) => {
                 sums.layouts.insert(*part, layout);
@@ -75,6 +83,16 @@ pub(super) fn resolve(
     }
     hear(manifest, links, faults);
     sums
+}
+
+/// The `process` chain of a stem or mix.
+fn chain(manifest: &Manifest, part: Part) -> Option<&[At<RawStep>]> {
+    let chain = match part {
+        Part::Track(_) => return None,
+        Part::Stem(id) => &manifest.stems.0[id.0 as usize].body.as_ref()?.process,
+        Part::Mix(id) => &manifest.mixes.0[id.0 as usize].body.as_ref()?.process,
+    };
+    chain.as_deref()
 }
 
 /// The layout of a mix; its fold-down is noted.

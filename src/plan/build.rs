@@ -12,7 +12,8 @@ use super::{
 use crate::audio::layout::{Channel, Layout};
 use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{
-    Content, DeliveredFile, Delivery, Downmix, InputId, MixId, Part, StemId, Track, TrackId,
+    Action, Content, DeliveredFile, Delivery, Downmix, InputId, MixId, Part, StemId, Step, Track,
+    TrackId,
 };
 use crate::units::{Gain, SampleRate};
 
@@ -178,7 +179,23 @@ impl Builder<'_> {
         let label = format!("stem {}", stem.name);
         let parts: Vec<NodeId> =
             stem.from.iter().filter_map(|part| self.part(*part, stem.layout, without)).collect();
-        self.sum_with_gain(&parts, stem.layout, stem.gain, &label)
+        let sum = self.sum_with_gain(&parts, stem.layout, stem.gain, &label)?;
+        Some(self.chain(sum, &stem.process, &label))
+    }
+
+    /// A signal through the steps of a chain.
+    fn chain(&mut self, input: NodeId, steps: &[Step], label: &str) -> NodeId {
+        steps.iter().fold(input, |node, step| {
+            let width = self.graph[node].width;
+            let words = step.words.clone();
+            match &step.action {
+                Action::Factor(factor) => self.matrix(node, diagonal(width, *factor), words, label),
+                Action::Process(process) => {
+                    let op = Op::Process { process: process.clone(), words };
+                    self.node(op, &[node], width, label)
+                }
+            }
+        })
     }
 
     fn mix(&mut self, id: MixId, without: &BTreeSet<StemId>) -> Option<NodeId> {
@@ -189,13 +206,14 @@ impl Builder<'_> {
         let parts: Vec<NodeId> =
             mix.from.iter().filter_map(|part| self.part(*part, layout, &without)).collect();
         let sum = self.sum_with_gain(&parts, layout, mix.gain, &label)?;
-        Some(match mix.downmix {
+        let folded = match mix.downmix {
             Some(downmix) if layout != mix.layout => {
                 let rows = fold_down(downmix, layout, mix.layout);
                 self.matrix(sum, rows, downmix_words(downmix), &label)
             }
             _ => sum,
-        })
+        };
+        Some(self.chain(folded, &mix.process, &label))
     }
 
     fn widest(&self, parts: &[Part]) -> Layout {

@@ -33,7 +33,8 @@ impl Search<'_> {
     fn mix(&mut self, id: MixId, without: &BTreeSet<StemId>, unity: bool) {
         let mix = self.delivery.mix(id);
         let without = without.iter().chain(&mix.without).copied().collect();
-        let unity = unity && mix.gain == Gain::UNITY && mix.downmix.is_none();
+        let untouched = mix.downmix.is_none() && mix.process.is_empty();
+        let unity = unity && mix.gain == Gain::UNITY && untouched;
         for part in &mix.from {
             self.part(*part, &without, unity);
         }
@@ -58,7 +59,8 @@ impl Search<'_> {
         let found = self.cover.used.len();
         let missed = self.cover.missing.len();
         for part in &stem.from {
-            self.part(*part, without, unity && stem.gain == Gain::UNITY);
+            let untouched = stem.gain == Gain::UNITY && stem.process.is_empty();
+            self.part(*part, without, unity && untouched);
         }
         // If nothing of it is delivered, its own name says more than its tracks.
         if self.cover.used.len() == found && self.cover.missing.len() > missed {

@@ -119,6 +119,14 @@ fn encode_process(process: &Process, sink: &mut impl Sink) {
             sink.bytes(b"delay");
             sink.bytes(&(*frames as u64).to_le_bytes());
         }
+        Process::Eq { filters } => {
+            sink.bytes(b"eq");
+            for filter in filters {
+                for number in filter.numbers() {
+                    sink.bytes(&number.to_le_bytes());
+                }
+            }
+        }
     }
 }
 
