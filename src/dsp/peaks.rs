@@ -1,0 +1,139 @@
+//! Peaks between samples, where they stand: for each sample the highest magnitude
+//! from it to the next. A meter needs only the highest of all (see
+//! [`super::true_peak`]); a limiter needs to know where.
+//!
+//! Two estimates, of which the higher counts: eight times oversampling by a sinc of
+//! 64 samples under a Kaiser window (beta 9), which reads a steady tone of 0.4 of
+//! the sample rate at most 0.11 dB low (dsp-and-qc 1.3); and the interpolator of
+//! BS.1770-5 annex 2, which reads up to 0.22 dB high and is what meters show.
+
+use std::f64::consts::PI;
+
+use super::true_peak::{INNER, OUTER, TAPS, highest};
+
+/// Samples on each side of a gap that the interpolation hears.
+pub const SIDE: usize = 32;
+
+/// Gaps that are evaluated, or skipped, together.
+const BLOCK: usize = 16;
+
+/// Samples that the gaps of a block hear.
+const WINDOW: usize = BLOCK + 2 * SIDE - 1;
+
+/// Two places at the same distance from the middle of a gap, as an even and an odd
+/// half: the higher magnitude of S + D and S - D is |S| + |D|. A tap has its index
+/// counted outwards from the gap.
+struct Pair {
+    even: Vec<f32>,
+    odd: Vec<f32>,
+}
+
+impl Pair {
+    /// The pair at `near` and `far`, the weights of a sample on this and on the
+    /// other side of the gap.
+    fn new(taps: impl Iterator<Item = (f64, f64)>) -> Self {
+        let halves = |(near, far)| (((near + far) * 0.5) as f32, ((near - far) * 0.5) as f32);
+        let (even, odd) = taps.map(halves).unzip();
+        Self { even, odd }
+    }
+
+    /// Raises the peaks of a block's gaps to those of this pair.
+    fn raise(&self, window: &[f32; WINDOW], peaks: &mut [f32; BLOCK]) {
+        let (mut even, mut odd) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for (tap, (even_tap, odd_tap)) in self.even.iter().zip(&self.odd).enumerate() {
+            let left = &window[SIDE - 1 - tap..][..BLOCK];
+            let right = &window[SIDE + tap..][..BLOCK];
+            for at in 0..BLOCK {
+                even[at] += even_tap * (left[at] + right[at]);
+                odd[at] += odd_tap * (left[at] - right[at]);
+            }
+        }
+        for at in 0..BLOCK {
+            let peak = even[at].abs() + odd[at].abs();
+            peaks[at] = if peak > peaks[at] { peak } else { peaks[at] };
+        }
+    }
+
+    /// No output is further from zero than this times the highest sample heard.
+    fn bound(&self) -> f64 {
+        let sizes = self.even.iter().zip(&self.odd).map(|(e, o)| 2.0 * e.abs().max(o.abs()));
+        // Some 130 roundings in f32.
+        f64::from(sizes.sum::<f32>()) * (1.0 + 2e-5)
+    }
+}
+
+/// Finds peaks between samples.
+pub struct Peaks {
+    pairs: Vec<Pair>,
+    bound: f64,
+}
+
+impl Default for Peaks {
+    fn default() -> Self {
+        let eighths = (1..=4).map(|eighth| Pair::new(kaiser_sinc(f64::from(eighth) / 8.0)));
+        let annex = [OUTER, INNER].map(|phase| {
+            Pair::new(
+                (0..TAPS / 2).map(move |tap| (phase[TAPS / 2 + tap], phase[TAPS / 2 - 1 - tap])),
+            )
+        });
+        let pairs: Vec<Pair> = eighths.chain(annex).collect();
+        let bound = pairs.iter().map(Pair::bound).fold(1.0, f64::max);
+        Self { pairs, bound }
+    }
+}
+
+impl Peaks {
+    /// Raises each of `peaks` to the highest magnitude from sample `SIDE - 1 + n` of
+    /// `samples` until before the next one, full scale 1.0. `samples` is longer than
+    /// `peaks` by `2 * SIDE - 1`. Exact to 2e-6 of the highest sample heard; where
+    /// nothing can exceed `floor`, a peak may be left as it is.
+    pub fn raise(&self, samples: &[f64], floor: f64, peaks: &mut [f64]) {
+        for (block, peaks) in peaks.chunks_mut(BLOCK).enumerate() {
+            let heard = &samples[block * BLOCK..][..peaks.len() + 2 * SIDE - 1];
+            if highest(heard) * self.bound <= floor {
+                continue;
+            }
+            let mut window = [0.0; WINDOW];
+            for (place, sample) in window.iter_mut().zip(heard) {
+                *place = *sample as f32;
+            }
+            let mut between = [0.0; BLOCK];
+            for (peak, sample) in between.iter_mut().zip(&window[SIDE - 1..]) {
+                *peak = sample.abs();
+            }
+            self.pairs.iter().for_each(|pair| pair.raise(&window, &mut between));
+            for (peak, between) in peaks.iter_mut().zip(between) {
+                let between = f64::from(between);
+                *peak = if between > *peak { between } else { *peak };
+            }
+        }
+    }
+}
+
+/// The windowed sinc at `fraction` of a gap: the weights of the samples at each
+/// distance on the near and far side, their sum 1.
+fn kaiser_sinc(fraction: f64) -> impl Iterator<Item = (f64, f64)> {
+    const BETA: f64 = 9.0;
+    let weight = |distance: f64| {
+        let across = distance / SIDE as f64;
+        let window = bessel_i0(BETA * (1.0 - across * across).sqrt());
+        window * libm::sin(PI * distance) / (PI * distance)
+    };
+    let taps: Vec<(f64, f64)> = (0..SIDE)
+        .map(|tap| (weight(tap as f64 + fraction), weight(tap as f64 + 1.0 - fraction)))
+        .collect();
+    let sum: f64 = taps.iter().map(|(near, far)| near + far).sum();
+    taps.into_iter().map(move |(near, far)| (near / sum, far / sum))
+}
+
+/// The modified Bessel function of order 0, by its series: the sum of
+/// ((x/2)^n / n!)^2. Sixty terms are exact to the last bits for x <= 9.
+fn bessel_i0(x: f64) -> f64 {
+    let (mut term, mut sum) = (1.0, 1.0);
+    for n in 1..60 {
+        let factor = x / (2.0 * f64::from(n));
+        term *= factor * factor;
+        sum += term;
+    }
+    sum
+}
