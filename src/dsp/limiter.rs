@@ -7,9 +7,9 @@
 //!
 //! All means at a frame include its own need, so the gain is never above it; and
 //! where the gain is exactly what a peak needs, it stands still, as all that is
-//! averaged is the same: so a peak between samples comes out as it was foreseen. In
-//! between, three boxes bend so gently that no more than 0.01 dB is lost. Output is
-//! in time with input, not delayed.
+//! averaged is the same: so a peak between samples comes out as it was foreseen.
+//! Three boxes bend so gently that gains in motion add less than 0.01 dB to others.
+//! The output is in time with the input, not delayed.
 
 use std::collections::VecDeque;
 
@@ -270,19 +270,121 @@ mod tests {
             for ceiling_dbtp in [-1.0, -2.0] {
                 let limiter = Limiter::new(ceiling_dbtp, rate(hz)).unwrap();
                 for (name, case) in worst_cases() {
-                    for drive_db in [0.0, 6.0, 20.0] {
-                        let drive = 10_f64.powf(drive_db / 20.0);
+                    for drive in [1.0, 10.0] {
                         let programme = [case.iter().map(|x| x * drive).collect::<Vec<f64>>()];
                         let output = &limited(&limiter, &programme)[0];
-                        let found = metered_dbtp(output, rate(hz));
-                        println!(
-                            "{hz} {ceiling_dbtp} {name} +{drive_db}: {:.3} {:.3}",
-                            found - ceiling_dbtp,
-                            finely_metered_dbtp(output) - ceiling_dbtp
-                        );
+                        let over = metered_dbtp(output, rate(hz)) - ceiling_dbtp;
+                        // The margin is there for finer meters: this one needs none.
+                        assert!(over < -0.19, "{name} at {hz}: {over}");
                     }
                 }
             }
         }
+    }
+
+    #[test]
+    fn finer_meters_agree_where_sound_is() {
+        let limiter = Limiter::new(-1.0, rate(48_000)).unwrap();
+        for (name, case) in worst_cases() {
+            let over = finely_metered_dbtp(&limited(&limiter, &[case])[0]) + 1.0;
+            // Above 0.46 of the sample rate 64 samples tell less than 192: what is
+            // all noise or corners up to there can exceed the ceiling on this meter.
+            let full_band = ["tone 0.49", "fast square", "noise", "signs", "clipped"];
+            let band_limited = !full_band.iter().any(|start| name.starts_with(start));
+            assert!(over < if band_limited { -0.05 } else { 0.7 }, "{name}: {over}");
+        }
+    }
+
+    #[test]
+    fn peaks_below_the_trigger_hold_beside_gains_in_motion() {
+        let limiter = Limiter::new(-1.0, rate(48_000)).unwrap();
+        // Alternate samples at a level that reads 0.011 dB below the ceiling, with
+        // bursts 20 dB higher at all distances.
+        for burst in (0..1_000).step_by(7) {
+            let mut programme = tone(0.2371, 0.0, 4_000);
+            let level = metered_dbtp(&programme, rate(48_000));
+            let gain = 10_f64.powf((-1.011 - level) / 20.0);
+            programme.iter_mut().for_each(|x| *x *= gain);
+            programme[1_500 + burst] = 9.0;
+            let over = metered_dbtp(&limited(&limiter, &[programme])[0], rate(48_000)) + 1.0;
+            assert!(over <= 0.0, "{burst}: {over}");
+        }
+    }
+
+    #[test]
+    fn what_needs_no_gain_keeps_its_bits() {
+        let limiter = Limiter::new(-1.0, rate(48_000)).unwrap();
+        let quiet = |frames| noise(9, frames).iter().map(|x| x * 0.4).collect::<Vec<f64>>();
+        let mut programme = [quiet(20_000), quiet(20_000)];
+        assert_eq!(limited(&limiter, &programme), programme);
+        programme[1][10_000] = 1.5;
+        let output = limited(&limiter, &programme);
+        // The peaks of the burst reach as far as the interpolation.
+        let (reach_before, reach_after) = (limiter.after(), limiter.before());
+        for (channel, output) in programme.iter().zip(&output) {
+            assert_eq!(channel[..10_000 - reach_before], output[..10_000 - reach_before]);
+            assert_eq!(channel[10_000 + reach_after..], output[10_000 + reach_after..]);
+        }
+        // One gain for both channels.
+        assert!(decibels(output[0][10_000] / programme[0][10_000]) < -4.0);
+        let differ = |n: usize| output[0][n] / programme[0][n] - output[1][n] / programme[1][n];
+        assert!((8_000..12_000).all(|n| differ(n).abs() < 1e-12));
+    }
+
+    #[test]
+    fn cuts_change_no_bit() {
+        let limiter = Limiter::new(-2.0, rate(44_100)).unwrap();
+        for (seed, (_, case)) in worst_cases().into_iter().enumerate() {
+            let other = noise(seed as u32, case.len()).iter().map(|x| x * 0.9).collect();
+            let programme = [case, other];
+            let whole = limited(&limiter, &programme);
+            let (mut start, mut cuts) = (0, noise(77 + seed as u32, 100).into_iter());
+            while start < whole[0].len() {
+                let length = (cuts.next().unwrap().abs() * 3_000.0) as usize + 1;
+                let end = whole[0].len().min(start + length);
+                for (part, whole) in cell(&limiter, &programme, start, end).iter().zip(&whole) {
+                    assert!(
+                        part.iter()
+                            .zip(&whole[start..end])
+                            .all(|(a, b)| a.to_bits() == b.to_bits())
+                    );
+                    assert_eq!(part.len(), end - start);
+                }
+                start = end;
+            }
+        }
+    }
+
+    #[test]
+    fn steady_bass_comes_out_undistorted() {
+        let limiter = Limiter::new(-1.0, rate(48_000)).unwrap();
+        for hz in [11.0, 20.0, 50.0, 997.0] {
+            let programme = [tone(hz / 48_000.0, 0.0, 60_000).iter().map(|x| x * 1.9).collect()];
+            let output = limited(&limiter, &programme);
+            let gain = |n: usize| output[0][n] / programme[0][n];
+            // The annex reads low tones 0.014 dB high.
+            assert!((decibels(1.9 * gain(30_001)) + 1.2).abs() < 0.02, "{hz}");
+            for n in (10_001..50_000).filter(|n| programme[0][*n].abs() > 0.01) {
+                // Crests fall between samples, each elsewhere.
+                assert!((gain(n) / gain(30_001) - 1.0).abs() < 1e-5, "{hz} at {n}: {}", gain(n));
+            }
+        }
+    }
+
+    #[test]
+    fn windows_are_those_of_the_plain_definition() {
+        let values: Vec<u64> = noise(3, 300).iter().map(|x| (x.abs() * 1e6) as u64).collect();
+        for length in [1, 2, 7, 100, 300] {
+            let plain: Vec<u64> =
+                values.windows(length).map(|w| *w.iter().min().unwrap()).collect();
+            assert_eq!(lowest(&values, length), plain);
+            let plain: Vec<u64> = values.windows(length).map(|w| w.iter().sum()).collect();
+            assert_eq!(sums(&values, length), plain);
+        }
+        // No rate at which a sum could be too large.
+        let limiter = Limiter::new(0.0, rate(768_000)).unwrap();
+        let third = limiter.look as u64 / 3 + 2;
+        assert!((third * third * third).checked_mul(UNITY).is_some());
+        assert!(Limiter::new(f64::NAN, rate(48_000)).is_none());
     }
 }
