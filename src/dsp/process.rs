@@ -1,7 +1,10 @@
 //! Operators that hear more than the frame they make, behind one door for the
 //! renderer: what each hears, and how it makes a segment of it.
 
+use super::compressor::{self, Compressor, Settings};
 use super::eq::{self, Filter};
+use super::limiter::Limiter;
+use crate::units::SampleRate;
 
 /// What is done to a signal.
 #[derive(Clone, PartialEq, Debug)]
@@ -16,10 +19,35 @@ pub enum Process {
         /// The filters.
         filters: Vec<Filter>,
     },
+    /// One gain for all channels, from the loudest of them. It starts from rest ahead
+    /// of every sixteenth segment, for it remembers long.
+    Compress {
+        /// Its knobs.
+        settings: Settings,
+        /// The rate its times are taken at.
+        rate: SampleRate,
+    },
+    /// A true-peak limiter.
+    Limit {
+        /// What the true peak stays below, in dBTP.
+        ceiling_dbtp: f64,
+        /// The rate its times are taken at.
+        rate: SampleRate,
+    },
 }
 
-/// What a process that starts from rest remembers: `[channel][filter]`.
-pub type State = Vec<Vec<eq::State>>;
+/// What a process that starts from rest remembers.
+#[derive(Clone, Debug)]
+pub enum State {
+    /// Of filters: `[channel][filter]`.
+    Eq(Vec<Vec<eq::State>>),
+    /// Of a compressor.
+    Compress(compressor::State),
+}
+
+/// Segments between two starts of a compressor: warming up takes many release
+/// times, which are better spent once in sixteen seconds.
+const COMPRESSOR_CELL: usize = 16;
 
 impl Process {
     /// How far it hears.
@@ -29,6 +57,14 @@ impl Process {
             // A filter has forgotten its start when all before it in the chain have.
             Process::Eq { filters } => {
                 Reach::Cell { segments: 1, before: filters.iter().map(Filter::before).sum() }
+            }
+            Process::Compress { settings, rate } => {
+                let before = compressor(settings, *rate).before();
+                Reach::Cell { segments: COMPRESSOR_CELL, before }
+            }
+            Process::Limit { ceiling_dbtp, rate } => {
+                let limiter = limiter(*ceiling_dbtp, *rate);
+                Reach::Window { before: limiter.before(), after: limiter.after() }
             }
         }
     }
@@ -43,27 +79,65 @@ impl Process {
     pub fn window(&self, input: &[Vec<f64>], frames: usize) -> Vec<Vec<f64>> {
         match self {
             Process::Delay { .. } => input.iter().map(|x| x[..frames].to_vec()).collect(),
-            Process::Eq { .. } => unreachable!("BUG: filters have no window"),
+            Process::Limit { ceiling_dbtp, rate } => {
+                let channels: Vec<&[f64]> = input.iter().map(Vec::as_slice).collect();
+                let mut out = vec![Vec::with_capacity(frames); input.len()];
+                limiter(*ceiling_dbtp, *rate).process(&channels, &mut out);
+                out
+            }
+            Process::Eq { .. } | Process::Compress { .. } => {
+                unreachable!("BUG: what has a cell has no window")
+            }
         }
     }
 
     /// The state at rest, for `width` channels.
     pub fn rest(&self, width: usize) -> State {
         match self {
-            Process::Delay { .. } => Vec::new(),
-            Process::Eq { filters } => vec![vec![eq::State::default(); filters.len()]; width],
+            Process::Eq { filters } => {
+                State::Eq(vec![vec![eq::State::default(); filters.len()]; width])
+            }
+            Process::Compress { .. } => State::Compress(compressor::State::default()),
+            Process::Delay { .. } | Process::Limit { .. } => {
+                unreachable!("BUG: what has a window has no state")
+            }
         }
     }
 
     /// Goes on from `state` over `block`, in place.
     pub fn run(&self, state: &mut State, block: &mut [Vec<f64>]) {
-        let Process::Eq { filters } = self else { return };
-        for (states, channel) in state.iter_mut().zip(block) {
-            for (filter, state) in filters.iter().zip(states) {
-                filter.process(state, channel);
+        match (self, state) {
+            (Process::Eq { filters }, State::Eq(states)) => {
+                for (states, channel) in states.iter_mut().zip(block) {
+                    for (filter, state) in filters.iter().zip(states) {
+                        filter.process(state, channel);
+                    }
+                }
             }
+            (Process::Compress { settings, rate }, State::Compress(state)) => {
+                let frames = block.first().map_or(0, Vec::len);
+                let (mut level, mut gains) = (vec![0.0; frames], vec![0.0; frames]);
+                for channel in block.iter() {
+                    for (level, x) in level.iter_mut().zip(channel) {
+                        *level = f64::max(*level, x.abs());
+                    }
+                }
+                compressor(settings, *rate).gains(state, &level, &mut gains);
+                for channel in block {
+                    channel.iter_mut().zip(&gains).for_each(|(x, gain)| *x *= gain);
+                }
+            }
+            _ => unreachable!("BUG: a process runs in its own state"),
         }
     }
+}
+
+fn compressor(settings: &Settings, rate: SampleRate) -> Compressor {
+    Compressor::new(*settings, rate).expect("BUG: settings are checked when they are read")
+}
+
+fn limiter(ceiling_dbtp: f64, rate: SampleRate) -> Limiter {
+    Limiter::new(ceiling_dbtp, rate).expect("BUG: the ceiling is checked when it is read")
 }
 
 /// How far an operator hears beyond the frames it makes (design section 3).

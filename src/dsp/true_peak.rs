@@ -17,11 +17,11 @@ pub const REACH: usize = TAPS - 1;
 /// Samples whose windows are evaluated, or skipped, together.
 pub const BLOCK: usize = 32;
 
-const TAPS: usize = 12;
+pub(super) const TAPS: usize = 12;
 
 /// BS.1770-5 annex 2, the table's first column: phase 0. Phase 3 is the same
 /// backwards.
-const OUTER: [f64; TAPS] = [
+pub(super) const OUTER: [f64; TAPS] = [
     0.001_708_984_375_0,
     0.010_986_328_125_0,
     -0.019_653_320_312_5,
@@ -37,7 +37,7 @@ const OUTER: [f64; TAPS] = [
 ];
 
 /// The table's second column: phase 1. Phase 2 is the same backwards.
-const INNER: [f64; TAPS] = [
+pub(super) const INNER: [f64; TAPS] = [
     -0.029_174_804_687_5,
     0.029_296_875_000_0,
     -0.051_757_812_500_0,

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use super::delivery::{Action, Step};
 use super::values::Polarity;
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::dsp::compressor::Settings;
 use crate::dsp::eq::{Filter, Shape, Slope};
 use crate::dsp::process::Process;
 use crate::record;
@@ -33,6 +34,69 @@ record! {
     bell: Option<At<Bell>>,
     /// Removes what lies at a frequency.
     notch: Option<At<Notch>>,
+    /// Lowers what is loud, all channels alike.
+    compress: Option<At<Compress>>,
+    /// Keeps the true peak below a ceiling, all channels alike.
+    limit: Option<At<Limit>>,
+}
+
+record! {
+    /// A compressor.
+    pub Compress: "a compressor like `{ threshold: -18, ratio: 3 }`";
+    /// Level in dBFS at which it sets in; the middle of the knee.
+    threshold: Gain,
+    /// Decibels of input for one of output: `3`, `4:1`.
+    ratio: Ratio,
+    /// Width of the knee in dB; 6 unless given.
+    knee: Option<Gain>,
+    /// How fast it sets in: `10 ms` unless given.
+    attack: Option<Milliseconds>,
+    /// How fast it lets go: `100 ms` unless given.
+    release: Option<Milliseconds>,
+    /// Level change after it in dB.
+    makeup: Option<Gain>,
+}
+
+record! {
+    /// A true-peak limiter.
+    pub Limit: "a ceiling in dBTP like `-1`, or a map like `{ ceiling: -1 }`",
+    short ceiling;
+    /// What the true peak stays below, in dBTP.
+    ceiling: At<Gain>,
+}
+
+/// A ratio of at least one.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Ratio(f64);
+
+impl Scalar for Ratio {
+    const EXPECTED: &'static str = "a ratio from 1 to 100 like `3` or `3:1`";
+
+    fn parse(text: &str) -> Option<Self> {
+        let number = text.strip_suffix(":1").unwrap_or(text);
+        number.trim().parse().ok().filter(|ratio: &f64| (1.0..=100.0).contains(ratio)).map(Ratio)
+    }
+
+    fn schema() -> Json {
+        json!({ "type": ["number", "string"] })
+    }
+}
+
+/// A time of a detector.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Milliseconds(f64);
+
+impl Scalar for Milliseconds {
+    const EXPECTED: &'static str = "a time up to 2 s like `10 ms`";
+
+    fn parse(text: &str) -> Option<Self> {
+        let number = text.strip_suffix("ms")?.trim().parse().ok();
+        number.filter(|ms: &f64| (0.0..=2000.0).contains(ms)).map(Milliseconds)
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^[0-9.]+ *ms$" })
+    }
 }
 
 record! {
@@ -225,7 +289,45 @@ fn actions(step: &RawStep, rate: SampleRate, problems: &mut Diagnostics) -> Vec<
     filters.shelf(Shape::HighShelf, "high shelf", high_shelf);
     filters.bell(bell);
     filters.notch(notch);
+    if let Some(At { value: compress, span: _ }) = compress {
+        found.push(Some(compressor(compress, rate)));
+    }
+    if let Some(At { value: Limit { ceiling }, span: _ }) = limit {
+        found.push(limiter(ceiling, rate, problems));
+    }
     found
+}
+
+fn compressor(compress: &Compress, rate: SampleRate) -> Step {
+    let Compress { threshold, ratio, knee, attack, release, makeup } = compress;
+    let settings = Settings {
+        threshold_dbfs: threshold.db(),
+        ratio: ratio.0,
+        knee_db: knee.map_or(6.0, |knee| knee.db().abs()),
+        attack_ms: attack.map_or(10.0, |time| time.0),
+        release_ms: release.map_or(100.0, |time| time.0),
+        makeup_db: makeup.map_or(0.0, Gain::db),
+    };
+    let Settings { threshold_dbfs, ratio, knee_db, attack_ms, release_ms, makeup_db } = settings;
+    let words = format!(
+        "compressor {threshold_dbfs} dBFS, {ratio}:1, knee {knee_db} dB, attack {attack_ms} ms, \
+         release {release_ms} ms, makeup {makeup_db} dB"
+    );
+    Step { action: Action::Process(Process::Compress { settings, rate }), words }
+}
+
+fn limiter(ceiling: &At<Gain>, rate: SampleRate, problems: &mut Diagnostics) -> Option<Step> {
+    let ceiling_dbtp = ceiling.value.db();
+    if ceiling_dbtp > 0.0 {
+        problems.push(
+            Diagnostic::error(format!("a limiter cannot hold {ceiling_dbtp} dBTP"))
+                .at(&ceiling.span, "above full scale")
+                .help("-1 is usual"),
+        );
+        return None;
+    }
+    let action = Action::Process(Process::Limit { ceiling_dbtp, rate });
+    Some(Step { action, words: format!("true-peak limiter {ceiling_dbtp} dBTP") })
 }
 
 struct Filters<'a> {

@@ -1,6 +1,7 @@
 //! The operators. Each variant owns exactly what it reads, and one method,
 //! [`Op::encode`], tells both the key and the text of `rebounce explain` about it.
 
+use crate::dsp::compressor::Settings;
 use crate::dsp::process::{Process, Reach};
 use crate::manifest::delivery::InputId;
 
@@ -126,6 +127,20 @@ fn encode_process(process: &Process, sink: &mut impl Sink) {
                     sink.bytes(&number.to_le_bytes());
                 }
             }
+        }
+        Process::Compress { settings, rate } => {
+            let Settings { threshold_dbfs, ratio, knee_db, attack_ms, release_ms, makeup_db } =
+                settings;
+            sink.bytes(b"compress");
+            sink.bytes(&rate.hz().to_le_bytes());
+            for knob in [threshold_dbfs, ratio, knee_db, attack_ms, release_ms, makeup_db] {
+                sink.bytes(&knob.to_bits().to_le_bytes());
+            }
+        }
+        Process::Limit { ceiling_dbtp, rate } => {
+            sink.bytes(b"limit");
+            sink.bytes(&rate.hz().to_le_bytes());
+            sink.bytes(&ceiling_dbtp.to_bits().to_le_bytes());
         }
     }
 }
