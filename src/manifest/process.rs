@@ -264,8 +264,19 @@ pub(super) fn steps(
 /// What a step asks for; a `None` is an operator that cannot be.
 fn actions(step: &RawStep, rate: SampleRate, problems: &mut Diagnostics) -> Vec<Option<Step>> {
     let mut found = Vec::new();
-    let RawStep { gain, polarity, delay, highpass, lowpass, low_shelf, high_shelf, bell, notch } =
-        step;
+    let RawStep {
+        gain,
+        polarity,
+        delay,
+        highpass,
+        lowpass,
+        low_shelf,
+        high_shelf,
+        bell,
+        notch,
+        compress,
+        limit,
+    } = step;
     if let Some(gain) = gain {
         let words = format!("gain {} dB", gain.db());
         found.push(Some(Step { action: Action::Factor(gain.linear()), words }));
