@@ -237,6 +237,13 @@ impl Disk {
         }
     }
 
+    /// Whether two paths that differ at most in upper and lower case lead to one folder.
+    pub fn is_one_folder(&self, a: &Path, b: &Path) -> bool {
+        let folded = |path: &Path| path.to_string_lossy().to_lowercase();
+        let stamp = |path: &Path| self.stamp(path).ok().flatten();
+        folded(a) == folded(b) && stamp(a).is_some() && stamp(a) == stamp(b)
+    }
+
     /// Makes a folder and those above it.
     pub fn create_folders(&self, path: &Path) -> Result<(), DiskError> {
         if path.is_dir() {
@@ -434,6 +441,21 @@ mod tests {
         if disk.exchange(&a, &b).unwrap() {
             assert_eq!(disk.list(&a).unwrap(), ["in-b"]);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn one_folder_may_have_two_spellings_and_two_folders_have_not_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (upper, lower) = (folder.path().join("Mix"), folder.path().join("mix"));
+        let disk = Disk::new();
+        disk.create_folders(&upper).unwrap();
+        assert!(!disk.is_one_folder(&upper, &lower));
+        // What a disk that does not tell case would do by itself.
+        let _ = std::os::unix::fs::symlink(&upper, &lower);
+        assert!(disk.is_one_folder(&upper, &lower));
+        disk.create_folders(&folder.path().join("mixes")).unwrap();
+        assert!(!disk.is_one_folder(&upper, &folder.path().join("mixes")));
     }
 
     #[test]

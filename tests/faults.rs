@@ -134,6 +134,13 @@ fn a_build_after_an_edit_survives_the_failure_of_any_step() {
 }
 
 #[test]
+fn a_build_that_adds_and_renames_files_survives_the_failure_of_any_step() {
+    let after = BEFORE.replace("mixes: [full]", "stems: [drums], mixes: [full]");
+    let after = after.replace("vocals", "voices");
+    break_every_step(Some(BEFORE), |project| project.manifest(&after));
+}
+
+#[test]
 fn a_build_that_moves_and_removes_packages_survives_the_failure_of_any_step() {
     let after = BEFORE.replace("output: out", "output: elsewhere");
     let after = after.replace("two: {", "three: {");

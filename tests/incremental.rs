@@ -88,6 +88,8 @@ struct Trial {
     /// hear for each state it may be in. An empty set: it may be gone or damaged.
     delivered: BTreeMap<String, Vec<HashSet<u64>>>,
     counter: usize,
+    /// Rounds in which no audio is touched, so that what is remembered of it holds.
+    rest: usize,
     pools: [rayon::ThreadPool; 3],
 }
 
@@ -103,6 +105,7 @@ impl Trial {
             past: Vec::new(),
             delivered: BTreeMap::new(),
             counter: 100,
+            rest: 0,
             pools: [1, 2, 8].map(pool),
         };
         trial.set_reference();
@@ -224,16 +227,21 @@ impl Trial {
             _ => {}
         }
         log.extend((0..edits).map(|_| self.one_edit(damage < 2)));
-        if self.random.once_in(10) {
+        self.rest = self.rest.saturating_sub(1);
+        if self.random.once_in(12) {
             self.model.write(&self.project);
             std::thread::sleep(RACY);
+            self.rest = 4;
             log.push("waited".to_owned());
         }
         log
     }
 
     fn one_edit(&mut self, stay: bool) -> String {
-        match self.random.below(16) {
+        let any = self.random.below(16);
+        let edit =
+            if self.rest > 0 { *self.random.pick(&[4, 5, 6, 8, 9, 10, 12, 15]) } else { any };
+        match edit {
             0..=2 => self.edit_samples(),
             3 => self.edit_length(),
             4 | 5 => self.edit_track(),

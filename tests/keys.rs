@@ -215,6 +215,24 @@ fn a_track_that_is_new_where_it_sounds() {
     after(edit, &[("y", &[0]), ("m", &[0])]);
 }
 
+#[test]
+fn the_width_of_a_track_that_nobody_hears() {
+    // Where no layout is given, the widest track settles it for all.
+    let manifest = MANIFEST.replace(", layout: stereo", "").replace("[a, b]", "[b]");
+    let project = Project::new();
+    project.manifest(&manifest);
+    project.write("house.yaml", SPEC);
+    let mono = noise(5, 1, SECOND);
+    let sounds = [("a.wav", &mono), ("b.wav", &b()), ("c.wav", &c())];
+    sounds.iter().for_each(|(name, sound)| project.audio(name, &sound.wav()));
+    std::thread::sleep(Duration::from_millis(2_100));
+    project.build();
+    project.audio("a.wav", &noise(5, 2, SECOND).wav());
+    let all: [(&str, &[usize]); 3] = [("x", &ALL), ("y", &ALL), ("m", &ALL)];
+    assert_eq!(rendered(&project.build()), files(&all));
+    project.assert_clean("in stereo");
+}
+
 // What is none.
 
 #[test]
@@ -364,6 +382,29 @@ fn what_is_remembered_of_a_file_is_believed_until_its_stamp_differs_in_anything(
     std::fs::File::options().append(true).open(&path).unwrap().set_modified(date).unwrap();
     assert_eq!(rendered(&project.build()), files(&[("x", &[0]), ("m", &[0])]));
     project.assert_clean("behind its old date");
+}
+
+#[test]
+fn what_the_documents_are_made_from_counts_where_no_audio_is_read() {
+    let project = project_with(SPEC);
+    std::thread::sleep(Duration::from_millis(2_100));
+    project.build();
+    let contact = MANIFEST.replace("title: Keys", "title: Keys, contact: mixes@example.com");
+    let start = "session, frame_rate: 25, start: \"01:00:00:00\",";
+    let later = contact.replace("session,", start);
+    for (manifest, spec) in [
+        (MANIFEST, SPEC.to_owned()),
+        (&contact, SPEC.to_owned()),
+        (&contact, SPEC.replace(" }", ", notes: [careful] }")),
+        (&contact, SPEC.replace(" }", ", limits: { dc: { max: -90 } } }")),
+        (&later, SPEC.to_owned()),
+        (MANIFEST, SPEC.to_owned()),
+    ] {
+        project.manifest(manifest);
+        project.write("house.yaml", spec);
+        assert_eq!(rendered(&project.build()), files(&[]));
+        project.assert_clean(manifest);
+    }
 }
 
 // Pinned.

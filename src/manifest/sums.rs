@@ -238,6 +238,13 @@ fn hear(manifest: &Manifest, links: &Links, faults: &mut Faults) {
                 faults.spoil(Part::Mix(id), error.help(contents(manifest, &before)));
             }
         }
+        let sounds = |heard: &Heard| heard.keys().any(|part| matches!(part, Part::Track(_)));
+        if sounds(&before) && !sounds(&after) {
+            let (name, span) = named(manifest, Part::Mix(id));
+            let error = Diagnostic::error(format!("nothing is left of mix `{name}`"));
+            let error = error.at(span, "goes without all that it sums");
+            faults.spoil(Part::Mix(id), error.help("take something out of `without`"));
+        }
         warn_of_doubles(manifest, links, id, &after, &mut told, faults);
     }
     if !faults.bad.is_empty() {

@@ -48,7 +48,7 @@ fn line(Checksum { path, blake3 }: &Checksum) -> String {
     }
 }
 
-/// Reads what [`write`] wrote; the last line may lack its end, as editors leave it.
+/// Reads what [`write()`] wrote; the last line may lack its end, as editors leave it.
 pub fn read(text: &str) -> Result<Vec<Checksum>, BadLine> {
     // `lines` would take a carriage return off the end of a path.
     let lines = text.split_terminator('\n').enumerate();

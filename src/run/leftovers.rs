@@ -52,6 +52,14 @@ impl Leavings {
                 found.obsolete.push((name, record));
             }
         }
+        // Where upper case is not told from lower, a package renamed from `Mix` to
+        // `mix` stands in the folder of its old name, and one file holds its record.
+        let places = session.places();
+        let stays = |record: &Record| {
+            places.iter().any(|place| disk.is_one_folder(place, Path::new(&record.folder)))
+        };
+        found.moved.retain(|record| !stays(record));
+        found.obsolete.retain(|(_, record)| !stays(record));
         Ok(found)
     }
 

@@ -84,8 +84,8 @@ pub(super) fn made_from(session: &Session, deliverable: usize, digests: &[&[Key]
         let input = delivery.input(id);
         key.text(&input.shown).text(&format!("{:?}", input.info)).keys(digests[id.0 as usize]);
     }
-    // How long it is can follow from files that it does not hear.
-    key.number(session.plan.frames);
+    // How long and how wide it is can follow from files that it does not hear.
+    key.number(session.plan.frames).text(delivery.programme.layout.name());
     key.finish()
 }
 

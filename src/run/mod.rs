@@ -10,7 +10,7 @@ mod proof;
 mod publication;
 pub mod upkeep;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::diag::{Diagnostic, Diagnostics, Failure};
@@ -74,10 +74,20 @@ pub fn build(context: &Context<'_>, request: &Request) -> Result<Outcome, Failur
 
 /// Why a build stopped.
 enum Stop {
-    /// Session audio changed while it was read: the message for the case that it
+    /// Session audio, or a file delivered before, changed while it was read: the message for the case that it
     /// does so again and again, and the file.
     Moved((Box<Diagnostic>, String)),
     Failed(Failure),
+}
+
+impl Stop {
+    /// Somebody changed a delivered file while segments were taken from it.
+    fn disturbed(path: &Path) -> Self {
+        let shown = path.display().to_string();
+        let diagnostic = Diagnostic::error(format!("{shown} keeps changing"))
+            .help("delivered files are for reading: close what writes to it, then build again");
+        Stop::Moved((Box::new(diagnostic), shown))
+    }
 }
 
 impl<E: Into<Failure>> From<E> for Stop {
@@ -117,6 +127,9 @@ fn deliver(project: &Project<'_>, session: &Session) -> Result<Outcome, Stop> {
     let made = made.map_err(|error| explain_stop(session, error))?;
     let digests = streams.into_digests();
     session.remember(project, &digests)?;
+    if let Some(path) = store.moved(&context.disk)? {
+        return Err(Stop::disturbed(path));
+    }
 
     let proofs = proof::prove(session, &made);
     packages.leavings.note(project)?;

@@ -167,11 +167,11 @@ impl Packages {
         let per_segment = session.plan.sample_rate.frames_per_segment();
         let mut notice = |text: String| (context.notice)(&text);
         for (record, intact) in self.current.iter().filter_map(Package::in_place) {
-            store.add(record, &|path| intact.is_good(path), per_segment);
+            store.add(record, intact, per_segment);
         }
         for record in self.leavings.records() {
             let intact = Intact::check(&context.disk, record)?;
-            store.add(record, &|path| intact.is_good(path), per_segment);
+            store.add(record, &intact, per_segment);
         }
         let current = self.current.iter().map(|package| package.name.as_str());
         for name in current.chain(self.leavings.obsolete()) {

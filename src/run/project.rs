@@ -193,12 +193,17 @@ impl Session {
         Ok(project.state.save(INPUTS, &memo)?)
     }
 
+    /// Where the deliverables of the manifest belong, asked for or not.
+    pub(super) fn places(&self) -> Vec<PathBuf> {
+        self.deliverables.iter().map(|name| self.delivery.output_root.join(name)).collect()
+    }
+
     /// Whether a deliverable of the manifest, asked for or not, belongs in `folder`.
     pub(super) fn is_place(&self, folder: &Path) -> bool {
         let root = &self.delivery.output_root;
         // With problems that `-k` lets pass, not all names are known.
         let unknown = self.problems.has_errors() && folder.parent() == Some(root);
-        unknown || self.deliverables.iter().any(|name| root.join(name) == folder)
+        unknown || self.places().iter().any(|place| place == folder)
     }
 
     /// What a build renders, for the progress bar.

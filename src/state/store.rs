@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::fsio::{Disk, DiskError};
+use crate::fsio::{Disk, DiskError, FileStamp};
 use crate::key::Key;
 use crate::qc::facts::{NullFacts, SegmentFacts};
 
@@ -25,7 +25,7 @@ pub struct Location {
 /// by key only, so the order of its maps can reach no result.
 #[derive(Default)]
 pub struct Store {
-    files: Vec<PathBuf>,
+    files: Vec<(PathBuf, FileStamp)>,
     overs: Vec<Vec<Vec<u32>>>,
     segments: HashMap<Key, Location>,
     facts: HashMap<Key, SegmentFacts>,
@@ -33,12 +33,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Adds the audio files of a package whose bytes were found to be as recorded;
-    /// `intact` answers for each path.
-    pub fn add(&mut self, record: &Record, intact: &dyn Fn(&str) -> bool, per_segment: usize) {
-        for file in record.files.iter().filter(|file| intact(&file.path)) {
+    /// Adds the audio files of a package whose bytes were found to be as recorded.
+    pub fn add(&mut self, record: &Record, intact: &Intact, per_segment: usize) {
+        for file in &record.files {
+            let Some(stamp) = intact.stamp(&file.path) else { continue };
             let index = self.files.len();
-            self.files.push(Path::new(&record.folder).join(&file.path));
+            self.files.push((Path::new(&record.folder).join(&file.path), stamp));
             self.overs.push(file.overs.clone());
             let counted = file.segments.iter().enumerate().take(file.overs.len());
             for (segment, key) in counted {
@@ -72,7 +72,18 @@ impl Store {
 
     /// The file that a location lies in.
     pub fn path(&self, location: Location) -> &Path {
-        &self.files[location.file]
+        &self.files[location.file].0
+    }
+
+    /// A file that somebody changed since it was found to be as recorded: what
+    /// was taken from it may not be what its keys say.
+    pub fn moved(&self, disk: &Disk) -> Result<Option<&Path>, DiskError> {
+        for (path, stamp) in &self.files {
+            if disk.stamp(path)? != Some(*stamp) {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
     }
 
     /// What was measured under `key`.
@@ -89,7 +100,8 @@ impl Store {
 /// Which files of a package are, byte for byte, as they were recorded. A file
 /// that bears its recorded stamp is believed; any other is read and hashed.
 pub struct Intact {
-    good: Vec<String>,
+    /// With the stamp it bore before it was judged.
+    good: Vec<(String, FileStamp)>,
     altered: Vec<String>,
     /// Whether any file had to be read to tell.
     pub rehashed: bool,
@@ -104,21 +116,29 @@ impl Intact {
             let full = folder.join(path);
             let now = disk.stamp(&full)?;
             let good = match now {
-                None => false,
-                Some(_) if now == *stamp => true,
-                Some(_) => {
+                Some(_) if now == *stamp => now,
+                Some(now) => {
                     found.rehashed = true;
-                    disk.blake3(&full)?.as_bytes() == &hash.0
+                    (disk.blake3(&full)?.as_bytes() == &hash.0).then_some(now)
                 }
+                None => None,
             };
-            if good { &mut found.good } else { &mut found.altered }.push(path.to_owned());
+            match good {
+                Some(stamp) => found.good.push((path.to_owned(), stamp)),
+                None => found.altered.push(path.to_owned()),
+            }
         }
         Ok(found)
     }
 
     /// Whether this file is as recorded.
     pub fn is_good(&self, path: &str) -> bool {
-        self.good.iter().any(|good| good == path)
+        self.stamp(path).is_some()
+    }
+
+    /// The stamp of a file that is as recorded.
+    fn stamp(&self, path: &str) -> Option<FileStamp> {
+        self.good.iter().find(|(good, _)| good == path).map(|(_, stamp)| *stamp)
     }
 
     /// Files that are gone or were changed by somebody else.

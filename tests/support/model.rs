@@ -2,7 +2,6 @@
 //! the naive way. Shares no code with the library: whole files, one sum at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::sound::{Sound, Word};
 use super::{Project, SECOND};
@@ -267,7 +266,7 @@ impl Model {
             // Dither depends on the file and the place and on nothing else.
             let dither = dithered.then_some((path, segment));
             let node = self.heard(content, mono, &BTreeSet::new(), segment);
-            number(&(format!("{word:?}"), mono, frames, dither, node))
+            number(format!("{word:?} {mono} {frames} {dither:?} {node:?}").as_bytes())
         };
         (0..self.segments()).map(second).collect()
     }
@@ -311,12 +310,10 @@ impl Model {
             let end = (start + SECOND).min(sound.frames());
             let frames = (start..end).rev();
             let last = frames.into_iter().find(|f| sound.channels.iter().any(|c| c[*f] != 0.0))?;
-            let heard: Vec<Vec<u64>> = sound
-                .channels
-                .iter()
-                .map(|c| c[start..=last].iter().map(|x| x.to_bits()).collect())
-                .collect();
-            Some(number(&(sound.word == Word::F32, heard)))
+            let heard = sound.channels.iter().flat_map(|c| &c[start..=last]);
+            let heard: Vec<u8> = heard.flat_map(|x| x.to_le_bytes()).collect();
+            let (float, width) = (sound.word == Word::F32, sound.channels.len());
+            Some(format!("{float} {width} {}", number(&heard)))
         };
         let rest = at % SECOND;
         let both = (second(0), if rest == 0 { None } else { second(1) });
@@ -324,10 +321,9 @@ impl Model {
     }
 }
 
-fn number(of: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    hasher.finish()
+fn number(bytes: &[u8]) -> u64 {
+    let hash = blake3::hash(bytes);
+    u64::from_le_bytes(*hash.as_bytes().first_chunk().unwrap())
 }
 
 fn section(name: &str, lines: impl Iterator<Item = String>) -> String {
