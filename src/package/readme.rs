@@ -206,6 +206,9 @@ fn contents(page: &mut Page, files: &[FileReport]) {
         if !file.notes.is_empty() {
             page.item(6, &format!("Baked in: {}", file.notes));
         }
+        for line in &file.processing {
+            page.item(6, &format!("Processed: {line}"));
+        }
         if file.gain.db() != 0.0 {
             let gain = level(Some(file.gain.db()), "dB", 2, "");
             page.item(6, &format!("Gain of the whole: {gain}"));

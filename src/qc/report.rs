@@ -77,6 +77,8 @@ pub struct FileReport {
     pub contains: Vec<String>,
     /// Level change of the sum.
     pub gain: Gain,
+    /// What was done to the sum, and to sums within it, by their names; a line each.
+    pub processing: Vec<String>,
     /// How it was folded down, if it was.
     pub downmix: Option<Downmix>,
     /// Length.
@@ -120,6 +122,7 @@ impl FileReport {
             role: role.clone(),
             notes: notes.clone(),
             contains: contents(delivery, file.content),
+            processing: processing(delivery, file.content),
             gain,
             downmix,
             frames: measures.frames,
@@ -284,6 +287,42 @@ fn contents(delivery: &Delivery, content: Content) -> Vec<String> {
         Content::Mix(id) => name_parts(delivery, &[Part::Mix(id)], &[], &mut names),
     }
     names
+}
+
+/// What is done to a stem or mix and to what it sums, innermost first, each sum once.
+fn processing(delivery: &Delivery, content: Content) -> Vec<String> {
+    let part = match content {
+        Content::Stem(id) => Part::Stem(id),
+        Content::Mix(id) => Part::Mix(id),
+    };
+    let mut lines = Vec::new();
+    process_lines(delivery, part, &[], &mut lines);
+    lines
+}
+
+fn process_lines(delivery: &Delivery, part: Part, without: &[StemId], lines: &mut Vec<String>) {
+    let (name, from, without, process) = match part {
+        Part::Track(_) => return,
+        Part::Stem(id) if without.contains(&id) => return,
+        Part::Stem(id) => {
+            let stem = delivery.stem(id);
+            (&stem.name, &stem.from, without.to_vec(), &stem.process)
+        }
+        Part::Mix(id) => {
+            let mix = delivery.mix(id);
+            (&mix.name, &mix.from, [without, &mix.without].concat(), &mix.process)
+        }
+    };
+    for inner in from {
+        process_lines(delivery, *inner, &without, lines);
+    }
+    if !process.is_empty() {
+        let steps: Vec<&str> = process.iter().map(|step| step.words.as_str()).collect();
+        let line = format!("{name}: {}", steps.join(", then "));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
 }
 
 fn name_parts(delivery: &Delivery, parts: &[Part], without: &[StemId], names: &mut Vec<String>) {

@@ -77,6 +77,7 @@ pub(crate) fn file(path: &str, kind: Kind, contains: &[&str]) -> FileReport {
         notes: String::new(),
         contains: contains.iter().map(|name| (*name).into()).collect(),
         gain: Gain::UNITY,
+        processing: Vec::new(),
         downmix: None,
         frames: 1_440_000,
         sample_rate: rate_48k(),

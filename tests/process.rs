@@ -1,0 +1,140 @@
+//! Process chains under the laws: incremental equals clean, minimal within reach,
+//! one test per setting that is part of a key, unity untouched.
+
+mod support;
+
+use support::random::Random;
+use support::sound::{Sound, Word};
+use support::{Project, SECOND, rendered};
+
+const SECONDS: usize = 40;
+
+fn manifest(process: &str) -> String {
+    format!(
+        "version: 1\nproject: {{ title: Wet }}\nsession: {{ audio: session }}\n\
+         tracks: {{ a: a.wav, b: b.wav }}\n\
+         stems:\n  dry: [b]\n  wet: {{ from: [a], process: [{process}] }}\n\
+         mixes: {{ full: [dry, wet] }}\n\
+         deliverables: {{ d: {{ spec: production-stems, stems: all, mixes: all }} }}\n"
+    )
+}
+
+fn project(process: &str, random: &mut Random) -> (Project, Sound) {
+    let a = Sound::random(random, Word::I24, 2, SECONDS * SECOND);
+    let b = Sound::random(random, Word::I24, 2, SECONDS * SECOND);
+    (Project::with(&manifest(process), &[("a.wav", &a), ("b.wav", &b)]), a)
+}
+
+/// The segments rendered for the wet stem, and those for the mix.
+fn wet_and_full(project: &Project) -> (Vec<usize>, Vec<usize>) {
+    let rendered = rendered(&project.build());
+    let of = |name: &str| rendered.get(&format!("d/{name}")).cloned().unwrap_or_default();
+    assert_eq!(of("Wet_dry.wav"), Vec::<usize>::new(), "what is dry hears nothing of it");
+    (of("Wet_wet.wav"), of("Wet_full.wav"))
+}
+
+#[test]
+fn an_edit_renders_what_is_within_reach_and_equals_a_clean_build() {
+    let chains = [
+        ("{ gain: -3 }", 0, 0),
+        ("{ delay: 9000 samples }", 2, 0),
+        ("{ highpass: 200 }", 1, 0),
+        ("{ limit: -6 }", 1, 1),
+        ("{ compress: { threshold: -30, ratio: 4, release: 20 ms } }", 16, 0),
+        ("{ bell: { hz: 1000, gain: 3 } }, { limit: -6 }, { delay: 10 ms }", 3, 1),
+    ];
+    let mut random = Random::new(7);
+    for (chain, later, earlier) in chains {
+        let (project, mut a) = project(chain, &mut random);
+        project.build();
+        for second in [0, 13, 15, 16, 31, SECONDS - 1] {
+            a.scribble(&mut random, second * SECOND + 100, (second + 1) * SECOND - 100);
+            project.audio("a.wav", &a.wav());
+            let (wet, full) = wet_and_full(&project);
+            assert!(wet.contains(&second), "{chain} {second}: {wet:?}");
+            let allowed = second.saturating_sub(earlier)..=second + later;
+            assert!(wet.iter().all(|s| allowed.contains(s)), "{chain} {second}: {wet:?}");
+            assert_eq!(wet, full);
+        }
+        project.assert_clean(chain);
+    }
+}
+
+#[test]
+fn every_setting_of_every_operator_renders_again() {
+    let settings = [
+        ["{ gain: -3 }", "{ gain: -3.1 }"],
+        ["{ polarity: invert }", "{ polarity: normal }"],
+        ["{ delay: 10 ms }", "{ delay: 11 ms }"],
+        ["{ highpass: 80 }", "{ highpass: 81 }"],
+        ["{ highpass: 80 }", "{ highpass: { hz: 80, slope: 24 } }"],
+        ["{ highpass: 80 }", "{ lowpass: 80 }"],
+        ["{ low_shelf: { hz: 200, gain: 3 } }", "{ high_shelf: { hz: 200, gain: 3 } }"],
+        ["{ low_shelf: { hz: 200, gain: 3 } }", "{ low_shelf: { hz: 200, gain: 4 } }"],
+        ["{ low_shelf: { hz: 200, gain: 3 } }", "{ low_shelf: { hz: 200, gain: 3, q: 1 } }"],
+        ["{ bell: { hz: 200, gain: 3 } }", "{ bell: { hz: 210, gain: 3 } }"],
+        ["{ bell: { hz: 200, gain: 3 } }", "{ bell: { hz: 200, gain: 3, q: 2 } }"],
+        ["{ notch: 50 }", "{ notch: { hz: 50, q: 20 } }"],
+        ["{ limit: -6 }", "{ limit: -7 }"],
+        [
+            "{ compress: { threshold: -30, ratio: 4 } }",
+            "{ compress: { threshold: -31, ratio: 4 } }",
+        ],
+        [
+            "{ compress: { threshold: -30, ratio: 4 } }",
+            "{ compress: { threshold: -30, ratio: 5 } }",
+        ],
+        [
+            "{ compress: { threshold: -30, ratio: 4 } }",
+            "{ compress: { threshold: -30, ratio: 4, knee: 3 } }",
+        ],
+        [
+            "{ compress: { threshold: -30, ratio: 4 } }",
+            "{ compress: { threshold: -30, ratio: 4, attack: 5 ms } }",
+        ],
+        [
+            "{ compress: { threshold: -30, ratio: 4 } }",
+            "{ compress: { threshold: -30, ratio: 4, release: 50 ms } }",
+        ],
+        [
+            "{ compress: { threshold: -30, ratio: 4 } }",
+            "{ compress: { threshold: -30, ratio: 4, makeup: 1 } }",
+        ],
+        ["{ gain: -3 }, { limit: -6 }", "{ limit: -6 }, { gain: -3 }"],
+    ];
+    let mut random = Random::new(8);
+    let mut sound = Sound::random(&mut random, Word::I24, 2, 2 * SECOND);
+    sound.scribble(&mut random, 0, 2 * SECOND);
+    for [before, after] in settings {
+        let audio = [("a.wav", &sound), ("b.wav", &sound)];
+        let project = Project::with(&manifest(before), &audio);
+        project.build();
+        project.manifest(&manifest(after));
+        assert_eq!(wet_and_full(&project).0, [0, 1], "{before} -> {after}");
+        // The same setting in other words is the same setting.
+        project.manifest(&manifest(&after.replace("{ ", "{   ")));
+        assert_eq!(wet_and_full(&project).0, Vec::<usize>::new(), "{after}");
+    }
+}
+
+#[test]
+fn a_chain_that_changes_nothing_changes_no_bit() {
+    let mut random = Random::new(9);
+    let (project, _) = project("{ gain: 0 }, { polarity: normal }", &mut random);
+    project.build();
+    let with = project.read("deliveries/d/Wet_wet.wav");
+    project.manifest(&manifest(""));
+    assert_eq!(wet_and_full(&project).0, Vec::<usize>::new());
+    assert_eq!(project.read("deliveries/d/Wet_wet.wav"), with);
+}
+
+#[test]
+fn a_package_says_what_was_done() {
+    let mut random = Random::new(10);
+    let (project, _) = project("{ highpass: 80 }, { limit: -1 }", &mut random);
+    project.build();
+    let read_me = String::from_utf8(project.read("deliveries/d/README.txt")).unwrap();
+    let said =
+        "Processed: wet: high-pass 80 Hz, 12 dB/octave, then true-peak\n        limiter -1 dBTP";
+    assert_eq!(read_me.matches(said).count(), 2, "{read_me}");
+}
