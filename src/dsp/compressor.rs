@@ -6,7 +6,7 @@
 //! Levels and gains are counted in octaves, a doubling of amplitude (6.02 dB), as
 //! the numbers of a computer are.
 
-use super::settled;
+use super::is_nothing;
 use crate::units::SampleRate;
 
 /// The knobs of a compressor.
@@ -101,10 +101,11 @@ impl Compressor {
         let State { mut released, mut attacked } = *state;
         for gain in gains.iter_mut() {
             let wanted = *gain;
+            let rest = is_nothing(wanted, [released, attacked]);
             let falling = wanted + self.release * (released - wanted);
             released = if falling > wanted { falling } else { wanted };
             attacked = released + self.attack * (attacked - released);
-            [released, attacked] = settled([released, attacked]);
+            (released, attacked) = if rest { (0.0, 0.0) } else { (released, attacked) };
             *gain = attacked;
         }
         *state = State { released, attacked };

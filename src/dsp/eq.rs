@@ -6,7 +6,7 @@
 
 use std::f64::consts::{LN_2, PI};
 
-use super::settled;
+use super::is_nothing;
 use crate::units::SampleRate;
 
 /// What a filter does to the spectrum.
@@ -139,10 +139,14 @@ impl Filter {
         let ([a1, a2, a3], [m0, m1, m2]) = (self.a, self.mix);
         let [mut first, mut second] = state.0;
         for sample in samples {
+            let rest = is_nothing(*sample, [first, second]);
             let high = *sample - second;
             let band = a1 * first + a2 * high;
-            let low = second + (a2 * first + a3 * high);
-            [first, second] = settled([2.0 * band - first, 2.0 * low - second]);
+            let rise = a2 * first + a3 * high;
+            let low = second + rise;
+            // The integrators' next values, 2 band - first and 2 low - second.
+            first = if rest { 0.0 } else { band + band - first };
+            second = if rest { 0.0 } else { low + rise };
             *sample = m0 * *sample + (m1 * band + m2 * low);
         }
         state.0 = [first, second];

@@ -71,7 +71,7 @@ impl Limiter {
         self.look + SIDE
     }
 
-    /// The output of the frames in the middle of `input`, which is
+    /// The output of the frames, at least one, in the middle of `input`, which is
     /// `[channel][frame]` and begins [`Limiter::before`] and ends
     /// [`Limiter::after`] frames further out, with silence where there is no
     /// programme. One gain for all channels. Frames within reach of no peak that is

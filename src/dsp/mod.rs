@@ -11,10 +11,10 @@ pub mod peaks;
 pub mod process;
 pub mod true_peak;
 
-/// What a recursion remembers of two values: nothing if both are too small ever to
-/// matter. Otherwise silence after sound would decay into subnormal numbers, which
-/// take a hundred times as long, and never arrive at zero.
-fn settled([a, b]: [f64; 2]) -> [f64; 2] {
+/// Whether input and memory of a recursion are too small ever to matter, so that it
+/// may return to rest. Otherwise silence after sound would decay into subnormal
+/// numbers, which take a hundred times as long, and never arrive at zero.
+fn is_nothing(input: f64, memory: [f64; 2]) -> bool {
     const NOTHING: f64 = 1e-150;
-    if a.abs() + b.abs() < NOTHING { [0.0; 2] } else { [a, b] }
+    input.abs() + (memory[0].abs() + memory[1].abs()) < NOTHING
 }
