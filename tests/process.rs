@@ -105,8 +105,10 @@ fn every_setting_of_every_operator_renders_again() {
     let mut random = Random::new(8);
     let mut sound = Sound::random(&mut random, Word::I24, 2, 2 * SECOND);
     sound.scribble(&mut random, 0, 2 * SECOND);
+    let mut other = sound.clone();
+    other.scribble(&mut random, 0, 2 * SECOND);
     for [before, after] in settings {
-        let audio = [("a.wav", &sound), ("b.wav", &sound)];
+        let audio = [("a.wav", &sound), ("b.wav", &other)];
         let project = Project::with(&manifest(before), &audio);
         project.build();
         project.manifest(&manifest(after));

@@ -14,7 +14,8 @@ pub enum Process {
         /// Frames.
         frames: usize,
     },
-    /// Filters, one after the other. They start from rest ahead of every segment.
+    /// Filters, one after the other. They start from rest ahead of every segment, or
+    /// of every sixteenth if they remember long.
     Eq {
         /// The filters.
         filters: Vec<Filter>,
@@ -45,9 +46,12 @@ pub enum State {
     Compress(compressor::State),
 }
 
-/// Segments between two starts of a compressor: warming up takes many release
-/// times, which are better spent once in sixteen seconds.
-const COMPRESSOR_CELL: usize = 16;
+/// Segments between two starts of what remembers long: warming up is better spent
+/// once in sixteen seconds.
+const LONG_CELL: usize = 16;
+
+/// Frames of warming up from which on filters remember long.
+const LONG_MEMORY: usize = 24_000;
 
 impl Process {
     /// How far it hears.
@@ -56,11 +60,13 @@ impl Process {
             Process::Delay { frames } => Reach::Window { before: *frames, after: 0 },
             // A filter has forgotten its start when all before it in the chain have.
             Process::Eq { filters } => {
-                Reach::Cell { segments: 1, before: filters.iter().map(Filter::before).sum() }
+                let before = filters.iter().map(Filter::before).sum();
+                let segments = if before > LONG_MEMORY { LONG_CELL } else { 1 };
+                Reach::Cell { segments, before }
             }
             Process::Compress { settings, rate } => {
                 let before = compressor(settings, *rate).before();
-                Reach::Cell { segments: COMPRESSOR_CELL, before }
+                Reach::Cell { segments: LONG_CELL, before }
             }
             Process::Limit { ceiling_dbtp, rate } => {
                 let limiter = limiter(*ceiling_dbtp, *rate);
