@@ -235,9 +235,11 @@ impl Delay {
     }
 }
 
-/// The steps of a chain; what is wrong with them goes to `problems`.
+/// The steps of a chain; what is wrong with them goes to `problems`. `misread` says
+/// that something in the manifest could not be read.
 pub(super) fn steps(
     raw: &[At<RawStep>],
+    misread: bool,
     rate: SampleRate,
     problems: &mut Diagnostics,
 ) -> Vec<Step> {
@@ -245,6 +247,8 @@ pub(super) fn steps(
         let mut found = actions(&step.value, rate, problems);
         match found.len() {
             1 => found.pop().flatten(),
+            // A name or setting that could not be read was told already.
+            0 if misread => None,
             n => {
                 let what = if n == 0 { "no operator" } else { "more than one operator" };
                 problems.push(

@@ -89,6 +89,11 @@ impl Faults {
         self.fatal = true;
     }
 
+    /// Whether anything is wrong so far.
+    pub(super) fn has_errors(&self) -> bool {
+        self.diagnostics.has_errors()
+    }
+
     /// Something to look at.
     pub(super) fn warn(&mut self, warning: Diagnostic) {
         self.diagnostics.push(warning);

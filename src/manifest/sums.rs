@@ -69,7 +69,8 @@ pub(super) fn resolve(
         };
         if let Some(chain) = chain(manifest, *part) {
             let mut problems = Diagnostics::default();
-            sums.processes.insert(*part, process::steps(chain, rate, &mut problems));
+            sums.processes
+                .insert(*part, process::steps(chain, faults.has_errors(), rate, &mut problems));
             problems.into_iter().for_each(|problem| faults.spoil(*part, problem));
         }
         match layout {
