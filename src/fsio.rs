@@ -71,6 +71,13 @@ impl FileStamp {
         }
     }
 
+    /// Whether two stamps are of one file whose content did not change meanwhile: a
+    /// second name changes the time of the inode and nothing else.
+    pub fn is_same_content(&self, other: &FileStamp) -> bool {
+        let content = |stamp: &FileStamp| (stamp.size, stamp.modified_ns, stamp.inode);
+        content(self) == content(other)
+    }
+
     /// The later of the two times of change.
     pub fn newest_ns(&self) -> i128 {
         self.modified_ns.max(self.changed_ns)
@@ -388,9 +395,11 @@ impl OutFile {
         disk.change("write", path, || file.write_all(bytes))
     }
 
-    /// Makes the content durable.
-    pub fn finish(self) -> Result<(), DiskError> {
-        self.disk.change("sync", &self.path, || self.file.sync_data())
+    /// Makes the content durable. Returns the stamp the file bears then: whoever
+    /// changes it later changes that.
+    pub fn finish(self) -> Result<FileStamp, DiskError> {
+        self.disk.change("sync", &self.path, || self.file.sync_data())?;
+        self.disk.stamp_of(&self.file, &self.path)
     }
 }
 

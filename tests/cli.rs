@@ -411,13 +411,13 @@ fn a_folder_with_files_of_somebody_else_is_not_replaced() {
     home.rebounce("sync")
         .status(2)
         .stderr(
-            "error: [HOME]/deliveries/sync holds files that rebounce did not make: mine.txt
+            "error: [HOME]/deliveries/sync holds a file that rebounce did not make: mine.txt
   --> deliverables.yaml:12:3
    |
 12 |   sync: { spec: sync-licensing, mixes: [full] }
    |   ^^^^ this package would replace the folder
    |
-   = help: move them elsewhere, or deliver to another folder with `output:`
+   = help: move it elsewhere, or deliver to another folder with `output:`
 ",
         )
         .test();

@@ -124,6 +124,7 @@ impl<'a> Keys<'a> {
         let Print { node, encoding, layout, dither } = self.plan.print(id);
         let mut key = KeyBuilder::new("print");
         key.number(u64::from(RENDER_VERSION)).text(encoding.name());
+        key.number(u64::from(self.plan.sample_rate.hz()));
         key.number(layout.width() as u64).number(self.plan.segment_frames(segment) as u64);
         key.key(self.node(*node, segment));
         if let Some(identity) = dither {

@@ -13,16 +13,15 @@ pub mod publish;
 use crate::qc::report::{PackageReport, Verdict};
 use crate::qc::words::timecode;
 
+/// The names of the documents.
+pub const DOCUMENTS: [&str; 3] = ["README.txt", "QC.html", "qc.json"];
+
 /// The documents worded from `report`, by their names in the package. Checksums
 /// cover these too, so they are written after them ([`checksums::write`]).
 pub fn documents(report: &PackageReport) -> Vec<(String, Vec<u8>)> {
-    [
-        ("README.txt", readme::text(report)),
-        ("QC.html", html::page(report)),
-        ("qc.json", json::text(report)),
-    ]
-    .map(|(name, text)| (name.to_owned(), text.into_bytes()))
-    .into()
+    let texts = [readme::text(report), html::page(report), json::text(report)];
+    let named = DOCUMENTS.into_iter().zip(texts);
+    named.map(|(name, text)| (name.to_owned(), text.into_bytes())).collect()
 }
 
 /// The verdict in one line: `FAIL: 1 of 14 checks failed, 2 to look at`.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::fsio::{Disk, DiskError};
 
-/// Folder under the output root in which packages are made.
+/// How the folder under the output root begins in which packages are made. What
+/// follows tells the manifests apart that deliver to one root.
 const STAGING: &str = ".rebounce-staging";
 
 /// Files that operating systems leave in folders people look into. They are
@@ -23,10 +24,11 @@ pub struct Staging<'a> {
 }
 
 impl<'a> Staging<'a> {
-    /// Clears what an interrupted build left behind under `output_root`, and
-    /// brings back a package that was being replaced when it stopped.
-    pub fn begin(disk: &'a Disk, output_root: &Path) -> Result<Self, DiskError> {
-        let root = output_root.join(STAGING);
+    /// Clears what an interrupted build of the manifest called `owner` left behind
+    /// under `output_root`, and brings back a package that was being replaced when
+    /// it stopped.
+    pub fn begin(disk: &'a Disk, output_root: &Path, owner: &str) -> Result<Self, DiskError> {
+        let root = output_root.join(format!("{STAGING}-{owner}"));
         for name in disk.list(&root)? {
             let Some(package) = name.strip_suffix(".replaced") else { continue };
             let target = output_root.join(package);
@@ -145,9 +147,9 @@ mod tests {
     fn a_package_replaced_by_an_interrupted_build_comes_back() {
         let output = tempfile::tempdir().unwrap();
         let disk = Disk::new();
-        write(&output.path().join(STAGING).join("sync.replaced/full.wav"));
-        write(&output.path().join(STAGING).join("sync/half.wav"));
-        Staging::begin(&disk, output.path()).unwrap();
+        write(&output.path().join(format!("{STAGING}-x")).join("sync.replaced/full.wav"));
+        write(&output.path().join(format!("{STAGING}-x")).join("sync/half.wav"));
+        Staging::begin(&disk, output.path(), "x").unwrap();
         assert_eq!(disk.list(&output.path().join("sync")).unwrap(), ["full.wav"]);
         assert_eq!(disk.list(output.path()).unwrap(), ["sync"]);
     }

@@ -318,17 +318,18 @@ impl Builder<'_> {
     }
 
     /// The prints and names of the stems that make up a mix, or what they lack;
-    /// `None` if the mix holds none of them.
+    /// `None` if there are no stems.
     #[expect(clippy::type_complexity, reason = "two lists side by side, used once")]
     fn stems_of(
         &self,
         mix: MixId,
         stems: &BTreeMap<StemId, PrintId>,
     ) -> Option<Result<(Vec<PrintId>, Vec<String>), Vec<String>>> {
-        let cover = super::cover::cover(self.delivery, mix, stems);
-        if cover.used.is_empty() {
+        // A package without stems is not asked to prove what they sum to.
+        if stems.is_empty() {
             return None;
         }
+        let cover = super::cover::cover(self.delivery, mix, stems);
         if !cover.missing.is_empty() {
             return Some(Err(cover.missing));
         }

@@ -63,7 +63,7 @@ impl Search<'_> {
             self.part(*part, without, unity && untouched);
         }
         // If nothing of it is delivered, its own name says more than its tracks.
-        if self.cover.used.len() == found && self.cover.missing.len() > missed {
+        if whole && self.cover.used.len() == found && self.cover.missing.len() > missed {
             self.cover.missing.truncate(missed);
             self.cover.missing.push(stem.name.clone());
         }

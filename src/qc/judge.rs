@@ -9,8 +9,12 @@ mod always;
 
 use crate::manifest::delivery::Programme;
 use crate::qc::measures::{NullVerdict, Place, Span};
-use crate::qc::report::{FileReport, Finding, FindingSpan, Kind, NullKind, NullReport, Verdict};
-use crate::qc::words::{apart, channel_name, compared_with, count, level, null_outcome};
+use crate::qc::report::{
+    FileReport, Finding, FindingSpan, Kind, NullKind, NullReport, Unproven, Verdict,
+};
+use crate::qc::words::{
+    apart, channel_name, compared_with, count, level, null_outcome, unproven_words,
+};
 use crate::spec::{Check, Limit, Scope, Spec};
 use crate::units::dbfs;
 
@@ -312,6 +316,23 @@ fn reference_length(null: &NullReport, programme: &Programme) -> Option<Finding>
         cause: "another start or end was chosen when it was printed; set `tail` or `at`".into(),
         ..finding
     })
+}
+
+/// Mixes that no null test can prove, where the spec asks for that proof.
+pub fn unproven(spec: &Spec, mixes: &[Unproven]) -> Vec<Finding> {
+    let Some(limit) = spec.limits.iter().find(|limit| limit.check == Check::StemNull) else {
+        return Vec::new();
+    };
+    let finding = |mix: &Unproven| Finding {
+        check: "stem-null",
+        verdict: Verdict::Warn,
+        file: mix.of.clone(),
+        message: unproven_words(mix),
+        source: limit.source.clone(),
+        cause: "deliver the stems that are missing, or leave the mix out".to_owned(),
+        ..Finding::default()
+    };
+    mixes.iter().map(finding).collect()
 }
 
 #[cfg(test)]

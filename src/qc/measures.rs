@@ -1,6 +1,8 @@
 //! Merging: from the facts of segments to the measures of a file. Judges
 //! nothing, with one exception: what a null test's residual amounts to.
 
+use std::borrow::Borrow;
+
 use serde::Serialize;
 
 use crate::audio::layout::Layout;
@@ -81,7 +83,9 @@ pub struct ChannelMeasures {
 
 /// The measures of a file from the facts of its segments in programme order. All
 /// but the last are one second long, as [`SegmentFacts`] are made.
-pub fn merge(facts: &[SegmentFacts], rate: SampleRate, layout: Layout) -> Measures {
+pub fn merge<F: Borrow<SegmentFacts>>(facts: &[F], rate: SampleRate, layout: Layout) -> Measures {
+    let facts: Vec<&SegmentFacts> = facts.iter().map(Borrow::borrow).collect();
+    let facts = facts.as_slice();
     let frames: u64 = facts.iter().map(|segment| u64::from(segment.frames)).sum();
     let channels: Vec<Channel> = (0..layout.width()).map(|c| Channel::merge(facts, c)).collect();
     let energy: Vec<f64> = facts.iter().flat_map(|segment| &segment.energy_10ms).copied().collect();
@@ -139,7 +143,7 @@ struct Channel {
 }
 
 impl Channel {
-    fn merge(facts: &[SegmentFacts], channel: usize) -> Self {
+    fn merge(facts: &[&SegmentFacts], channel: usize) -> Self {
         let mut whole = Self::default();
         let mut start = 0;
         for segment in facts {
@@ -180,7 +184,7 @@ fn highest_place(peaks: impl Iterator<Item = (f64, u64)>) -> Option<(f64, Place)
     highest
 }
 
-fn correlation(facts: &[SegmentFacts], channels: &[Channel], layout: Layout) -> Option<f64> {
+fn correlation(facts: &[&SegmentFacts], channels: &[Channel], layout: Layout) -> Option<f64> {
     let [left, right] = channels else { return None };
     let powers = left.sum_of_squares * right.sum_of_squares;
     let left_right = facts.iter().fold(0.0, |sum, segment| sum + segment.left_right);
@@ -397,7 +401,7 @@ mod tests {
 
     #[test]
     fn an_empty_file_is_silent() {
-        let found = merge(&[], rate(), Layout::Stereo);
+        let found = merge::<SegmentFacts>(&[], rate(), Layout::Stereo);
         assert!(found.silent && found.frames == 0 && found.true_peak_dbtp.is_none());
         assert_eq!(found.dc_offset, [0.0, 0.0]);
         assert!(merge_null(&[], Layout::Stereo).bit_exact);

@@ -10,7 +10,7 @@ use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{
     Content, Deliverable, DeliveredFile, Delivery, Downmix, Part, Programme, Project, StemId,
 };
-use crate::qc::judge::judge;
+use crate::qc::judge::{self, judge};
 use crate::qc::measures::{Measures, NullResult, NullVerdict};
 use crate::units::{Gain, SampleRate};
 
@@ -255,7 +255,8 @@ impl PackageReport {
         unproven: Vec<Unproven>,
     ) -> Self {
         let spec = &deliverable.spec;
-        let findings = judge(spec, &delivery.programme, &files, &nulls);
+        let mut findings = judge(spec, &delivery.programme, &files, &nulls);
+        findings.extend(judge::unproven(spec, &unproven));
         Self {
             deliverable: deliverable.name.clone(),
             spec: spec.name.clone(),

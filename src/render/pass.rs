@@ -66,7 +66,7 @@ pub struct PrintOutput {
     /// Segments that were rendered.
     pub rendered: Vec<usize>,
     /// Facts by segment, with their keys.
-    pub facts: Vec<(Key, SegmentFacts)>,
+    pub facts: Vec<(Key, Arc<SegmentFacts>)>,
 }
 
 /// Why a pass ended early.
@@ -415,7 +415,8 @@ impl Work<'_> {
         let Pass { plan, store, .. } = self.pass;
         for print in plan.print_ids() {
             let facts_key = self.keys.facts(print, segment);
-            let facts = new.segments.remove(&print).or_else(|| store.facts(facts_key).cloned());
+            let measured = new.segments.remove(&print).map(Arc::new);
+            let facts = measured.or_else(|| store.facts(facts_key).cloned());
             let noted = &mut output.prints[print.0 as usize];
             noted.segments.push(self.keys.print(print, segment));
             noted.overs.push(self.overs(wave, print, segment));

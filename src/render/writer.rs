@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::fsio::{Disk, DiskError, File, OutFile};
+use crate::fsio::{Disk, DiskError, File, FileStamp, OutFile};
 use crate::key::Key;
 use crate::plan::PrintId;
 use crate::state::record::FileRecord;
@@ -35,8 +35,8 @@ pub struct FileTask<'a> {
 pub struct FileOutput {
     /// BLAKE3 of all its bytes.
     pub blake3: Key,
-    /// Whether it was written anew; if not, the old file still holds.
-    pub rewritten: bool,
+    /// If it was written anew, the stamp it bore then; if not, the old file still holds.
+    pub written: Option<FileStamp>,
 }
 
 /// The samples of one segment, ready to be written.
@@ -147,11 +147,10 @@ impl<'a> Writer<'a> {
         }
         match (self.out, &self.task.old) {
             (Some((out, hasher)), _) => {
-                out.finish()?;
                 let blake3 = Key(*hasher.finalize().as_bytes());
-                Ok(FileOutput { blake3, rewritten: true })
+                Ok(FileOutput { blake3, written: Some(out.finish()?) })
             }
-            (None, Some((record, _))) => Ok(FileOutput { blake3: record.blake3, rewritten: false }),
+            (None, Some((record, _))) => Ok(FileOutput { blake3: record.blake3, written: None }),
             (None, None) => unreachable!("BUG: a file without segments"),
         }
     }

@@ -21,10 +21,11 @@ pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Fail
     let digests = match digests(&project, &session) {
         Ok(digests) => digests,
         Err(Stop::Moved((diagnostic, _))) => return Err((*diagnostic).into()),
+        Err(Stop::Taken(_)) => unreachable!("BUG: reading session audio takes no place"),
         Err(Stop::Failed(failure)) => return Err(failure),
     };
     let packages = Packages::load(&project, &session)?;
-    let store = packages.store(&project, &session)?;
+    let store = packages.store(&project)?;
     let all: Vec<&[Key]> = digests.iter().map(Vec::as_slice).collect();
     let keys = print_keys(&session.plan, &all);
     let mut outcome = Outcome::new(session.plan.sample_rate, true);

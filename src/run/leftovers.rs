@@ -117,7 +117,7 @@ pub(super) fn noted(
 /// Clears an output root of staging folders, and removes it if that leaves nothing.
 pub(super) fn tidy(project: &Project<'_>, root: &Path) -> Result<(), Failure> {
     let disk = &project.context.disk;
-    Staging::begin(disk, root)?.end()?;
+    Staging::begin(disk, root, &project.state.owner())?.end()?;
     disk.remove_folder_if_empty(root);
     Ok(())
 }
@@ -143,7 +143,7 @@ pub(super) fn remove_package(project: &Project<'_>, record: &Record) -> Result<b
 /// Clears what an interrupted build left in staging folders, here and where it
 /// delivered to.
 pub(super) fn heal(project: &Project<'_>, output_root: &Path) -> Result<(), Failure> {
-    Staging::begin(&project.context.disk, output_root)?.end()?;
+    Staging::begin(&project.context.disk, output_root, &project.state.owner())?.end()?;
     heal_noted(project, Some(output_root))
 }
 
@@ -164,7 +164,7 @@ pub(super) fn stage<'a>(
     output_root: &Path,
 ) -> Result<Staging<'a>, Failure> {
     project.state.save(STAGING, &output_root.to_string_lossy())?;
-    Ok(Staging::begin(&project.context.disk, output_root)?)
+    Ok(Staging::begin(&project.context.disk, output_root, &project.state.owner())?)
 }
 
 /// Ends what [`stage`] began.

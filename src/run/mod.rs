@@ -56,8 +56,13 @@ pub fn build(context: &Context<'_>, request: &Request) -> Result<Outcome, Failur
     let project = Project::open(context, request)?;
     let mut moved = None;
     for _ in 0..ATTEMPTS {
-        let session = project.session()?;
-        match deliver(&project, &session) {
+        let mut session = project.session()?;
+        let mut made = deliver(&project, &session);
+        if let Err(Stop::Taken(taken)) = made {
+            set_aside(&mut session, taken, request.keep_going)?;
+            made = deliver(&project, &session);
+        }
+        match made {
             Ok(outcome) => {
                 return Ok(outcome.finish(began.elapsed(), session.problems));
             }
@@ -65,7 +70,15 @@ pub fn build(context: &Context<'_>, request: &Request) -> Result<Outcome, Failur
                 (context.notice)(&format!("{} changed while it was read; reading again", again.1));
                 moved = Some(again.0);
             }
-            Err(Stop::Failed(failure)) => return Err(failure),
+            Err(Stop::Taken(taken)) => {
+                return Err(Diagnostics::from_iter(taken.into_iter().map(|(_, why)| why)).into());
+            }
+            Err(Stop::Failed(failure)) => {
+                // What was staged takes room that the mend may need. If it cannot be
+                // cleared now, the next build does so.
+                let _ = leftovers::heal(&project, &session.delivery.output_root);
+                return Err(failure);
+            }
         }
     }
     let diagnostic = moved.expect("BUG: only a moved input starts a build again");
@@ -77,6 +90,8 @@ enum Stop {
     /// Session audio, or a file delivered before, changed while it was read: the message for the case that it
     /// does so again and again, and the file.
     Moved((Box<Diagnostic>, String)),
+    /// The places of packages, by name, hold what rebounce did not make.
+    Taken(Vec<(String, Diagnostic)>),
     Failed(Failure),
 }
 
@@ -96,19 +111,37 @@ impl<E: Into<Failure>> From<E> for Stop {
     }
 }
 
+/// Refuses packages whose place is taken; with `-k` the others are built.
+fn set_aside(
+    session: &mut Session,
+    taken: Vec<(String, Diagnostic)>,
+    keep_going: bool,
+) -> Result<(), Failure> {
+    let (names, problems): (Vec<String>, Vec<Diagnostic>) = taken.into_iter().unzip();
+    session.problems.extend(problems);
+    session.leave_out(&names);
+    if !keep_going || session.delivery.deliverables.is_empty() {
+        return Err(std::mem::take(&mut session.problems).into());
+    }
+    Ok(())
+}
+
 /// One attempt: keys, render, facts, findings, packages.
 fn deliver(project: &Project<'_>, session: &Session) -> Result<Outcome, Stop> {
     let context = project.context;
     let output_root = &session.delivery.output_root;
     leftovers::heal(project, output_root)?;
     let mut packages = Packages::load(project, session)?;
-    packages.refuse_foreign(session, &context.disk)?;
+    let taken = packages.foreign(project, session)?;
+    if !taken.is_empty() {
+        return Err(Stop::Taken(taken));
+    }
     if let Some(outcome) = packages.up_to_date(session) {
         packages.remember_stamps(project)?;
         return Ok(outcome.with_removed(packages.leavings.remove(project, session)?));
     }
     let staging = leftovers::stage(project, output_root)?;
-    let store = packages.store(project, session)?;
+    let store = packages.store(project)?;
     let tasks = packages.tasks(session, &staging);
     packages.create_folders(session, &staging)?;
 

@@ -9,12 +9,12 @@ use super::making::{header, header_key, inputs, made_from, table};
 use super::outcome::{FileOutcome, Outcome, PackageOutcome};
 use super::project::{Project, Session};
 use super::publication::Publication;
-use crate::diag::{Diagnostic, Diagnostics, Failure};
-use crate::fsio::Disk;
+use crate::diag::{Diagnostic, Failure};
+use crate::fsio::{Disk, FileStamp};
 use crate::key::Key;
 use crate::key::reason::{self, Making, Reason};
-use crate::package::checksums;
 use crate::package::publish::{self, Staging};
+use crate::package::{DOCUMENTS, checksums};
 use crate::plan::PlannedFile;
 use crate::qc::report::{PackageReport, Verdict};
 use crate::render::pass::PassOutput;
@@ -62,6 +62,11 @@ impl Package {
         reason::compare(&Making { frames, header, recipe: &old.recipe, inputs }, now)
     }
 
+    /// The stamp of a file when it was found to be as recorded.
+    pub(super) fn stamp(&self, path: &str) -> Option<FileStamp> {
+        self.in_place().and_then(|(_, intact)| intact.stamp(path))
+    }
+
     /// An audio file as it was delivered, if it still is.
     fn old_file(&self, path: &str) -> Option<&FileRecord> {
         let (record, intact) = self.in_place()?;
@@ -95,31 +100,39 @@ impl Packages {
         Ok(Self { current, leavings })
     }
 
-    /// A folder that holds files of somebody else is not replaced.
-    pub(super) fn refuse_foreign(&self, session: &Session, disk: &Disk) -> Result<(), Failure> {
-        let mut problems = Diagnostics::default();
+    /// Why packages must not be made, by name: a folder that holds files of somebody
+    /// else, or the package of another manifest, is not replaced.
+    pub(super) fn foreign(
+        &self,
+        project: &Project<'_>,
+        session: &Session,
+    ) -> Result<Vec<(String, Diagnostic)>, Failure> {
+        let disk = &project.context.disk;
+        let mut problems = Vec::new();
         for (package, deliverable) in self.current.iter().zip(&session.delivery.deliverables) {
+            let shown = package.folder.display();
             let ours: BTreeSet<String> = match package.in_place() {
                 Some((record, _)) => record.entries().map(|(path, ..)| path.to_owned()).collect(),
-                None => listed(disk, &package.folder)?,
+                None => whole_package(disk, &package.folder)?,
             };
             let foreign = publish::foreign(disk, &package.folder, &ours)?;
-            if let [first, rest @ ..] = foreign.as_slice() {
-                let more = match rest.len() {
-                    0 => String::new(),
-                    n => format!(" and {n} more"),
-                };
-                problems.push(
-                    Diagnostic::error(format!(
-                        "{} holds files that rebounce did not make: {first}{more}",
-                        package.folder.display()
-                    ))
-                    .at(&deliverable.span, "this package would replace the folder")
-                    .help("move them elsewhere, or deliver to another folder with `output:`"),
-                );
-            }
+            let title = match foreign.as_slice() {
+                [] if package.in_place().is_none() && is_of_sibling(project, package)? => {
+                    format!("{shown} is a package of another manifest in this folder")
+                }
+                [] => continue,
+                [one] => format!("{shown} holds a file that rebounce did not make: {one}"),
+                [first, rest @ ..] => format!(
+                    "{shown} holds files that rebounce did not make: {first} and {} more",
+                    rest.len()
+                ),
+            };
+            let problem = Diagnostic::error(title)
+                .at(&deliverable.span, "this package would replace the folder")
+                .help("move it elsewhere, or deliver to another folder with `output:`");
+            problems.push((package.name.clone(), problem));
         }
-        if problems.has_errors() { Err(problems.into()) } else { Ok(()) }
+        Ok(problems)
     }
 
     /// The outcome, if every package is what a build would make of it.
@@ -153,7 +166,7 @@ impl Packages {
             if let Some((record, intact)) = &mut package.was
                 && intact.rehashed
             {
-                record.stamp_all(&project.context.disk)?;
+                record.stamp_with(|path| intact.stamp(path));
                 record::confirm(&project.state, &package.name, record)?;
             }
         }
@@ -161,17 +174,16 @@ impl Packages {
     }
 
     /// Everything that can be taken from what was delivered before, at whatever place.
-    pub(super) fn store(&self, project: &Project<'_>, session: &Session) -> Result<Store, Failure> {
+    pub(super) fn store(&self, project: &Project<'_>) -> Result<Store, Failure> {
         let context = project.context;
         let mut store = Store::default();
-        let per_segment = session.plan.sample_rate.frames_per_segment();
         let mut notice = |text: String| (context.notice)(&text);
         for (record, intact) in self.current.iter().filter_map(Package::in_place) {
-            store.add(record, intact, per_segment);
+            store.add(record, intact);
         }
         for record in self.leavings.records() {
             let intact = Intact::check(&context.disk, record)?;
-            store.add(record, &intact, per_segment);
+            store.add(record, &intact);
         }
         let current = self.current.iter().map(|package| package.name.as_str());
         for name in current.chain(self.leavings.obsolete()) {
@@ -281,13 +293,35 @@ impl Packages {
     }
 }
 
-/// The files that a package's own checksum file names, and the checksum file: what
-/// is known of a folder that has no record.
-fn listed(disk: &Disk, folder: &Path) -> Result<BTreeSet<String>, Failure> {
-    let Some(bytes) = disk.read_if_any(&folder.join(CHECKSUMS))? else {
-        return Ok(BTreeSet::new());
-    };
+/// The files of a package that has no record: those its own checksum file names, if
+/// it is one of ours (with all our documents) and every file is as it says.
+fn whole_package(disk: &Disk, folder: &Path) -> Result<BTreeSet<String>, Failure> {
+    let nothing = Ok(BTreeSet::new());
+    let Some(bytes) = disk.read_if_any(&folder.join(CHECKSUMS))? else { return nothing };
     let lines = checksums::read(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
+    let listed = |name: &&str| lines.iter().any(|line| line.path == **name);
+    if !DOCUMENTS.iter().all(|name| listed(&name)) {
+        return nothing;
+    }
+    for line in &lines {
+        let path = folder.join(&line.path);
+        let whole =
+            disk.stamp(&path)?.is_some() && disk.blake3(&path)?.to_hex().as_str() == line.blake3;
+        if !whole {
+            return nothing;
+        }
+    }
     let names = lines.into_iter().map(|line| line.path);
     Ok(names.chain([CHECKSUMS.to_owned()]).collect())
+}
+
+/// Whether another manifest beside this one made the package that stands there.
+fn is_of_sibling(project: &Project<'_>, package: &Package) -> Result<bool, Failure> {
+    for state in project.state.siblings()? {
+        let found = record::load(&project.context.disk, &state, &package.name, &mut |_| {})?;
+        if found.is_some_and(|record| Path::new(&record.folder) == package.folder) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

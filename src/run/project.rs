@@ -206,6 +206,12 @@ impl Session {
         unknown || self.places().iter().any(|place| place == folder)
     }
 
+    /// Goes on without some deliverables.
+    pub(super) fn leave_out(&mut self, names: &[String]) {
+        self.delivery.deliverables.retain(|package| !names.contains(&package.name));
+        self.plan = build::plan(&self.delivery);
+    }
+
     /// What a build renders, for the progress bar.
     pub(super) fn what(&self) -> String {
         let packages = self.delivery.deliverables.len();

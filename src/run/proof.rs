@@ -34,8 +34,8 @@ fn file_report(session: &Session, made: &PassOutput, index: usize) -> FileReport
     let (delivery, plan) = (&session.delivery, &session.plan);
     let file = &plan.files[index];
     let print = plan.print(file.print);
-    let facts: Vec<SegmentFacts> =
-        made.prints[file.print.0 as usize].facts.iter().map(|(_, facts)| facts.clone()).collect();
+    let facts: Vec<&SegmentFacts> =
+        made.prints[file.print.0 as usize].facts.iter().map(|(_, facts)| &**facts).collect();
     let measures = merge(&facts, plan.sample_rate, print.layout);
     let delivered = delivery.deliverables[file.deliverable]
         .files

@@ -8,6 +8,7 @@ use super::outcome::{FileOutcome, PackageOutcome};
 use super::packages::Package;
 use super::project::{Project, Session};
 use crate::diag::Failure;
+use crate::fsio::FileStamp;
 use crate::key::Key;
 use crate::key::reason::{self, Making, Reason};
 use crate::package::checksums::{self, Checksum};
@@ -16,7 +17,7 @@ use crate::package::publish::Staging;
 use crate::plan::PlannedFile;
 use crate::qc::report::PackageReport;
 use crate::render::pass::PassOutput;
-use crate::state::record::{self, CHECKSUMS, DocumentRecord, FactsRecord, FileRecord, Record};
+use crate::state::record::{self, CHECKSUMS, DocumentRecord, FactsToSave, FileRecord, Record};
 
 /// One package on its way to its place.
 pub(super) struct Publication<'a> {
@@ -55,11 +56,13 @@ impl Publication<'_> {
         let published = !self.is_in_place(&record);
         if published {
             record::save_facts(state, &self.package.name, &self.facts())?;
-            self.stage(staging, &papers)?;
+            let written = self.stage(staging, &papers)?;
             record::prepare(state, &self.package.name, &record)?;
             staging.publish(&self.package.name, &self.package.folder)?;
+            record.stamp_with(|path| written.get(path).copied().or_else(|| self.linked(path)));
+        } else {
+            record.stamp_with(|path| self.package.stamp(path));
         }
-        record.stamp_all(&self.project.context.disk)?;
         record::confirm(state, &self.package.name, &record)?;
         Ok(PackageOutcome {
             name: self.package.name.clone(),
@@ -89,6 +92,7 @@ impl Publication<'_> {
                     header: Key(*blake3::hash(&bytes).as_bytes()),
                     header_bytes: bytes.len() as u64,
                     frame_bytes: header.frame_bytes() as u32,
+                    sample_rate: plan.sample_rate.hz(),
                     frames: plan.frames,
                     segments: made.segments.clone(),
                     overs: made.overs.clone(),
@@ -106,17 +110,19 @@ impl Publication<'_> {
         checksums::write(&audio.chain(papers).collect::<Vec<_>>())
     }
 
-    fn facts(&self) -> FactsRecord {
+    fn facts(&self) -> FactsToSave<'_> {
         let prints: BTreeSet<_> = self.planned().map(|(_, file)| file.print).collect();
         let nulls = self.session.plan.nulls.iter().zip(&self.made.nulls);
-        FactsRecord {
+        FactsToSave {
             segments: prints
                 .into_iter()
-                .flat_map(|print| self.made.prints[print.0 as usize].facts.clone())
+                .flat_map(|print| &self.made.prints[print.0 as usize].facts)
+                .map(|(key, facts)| (*key, &**facts))
                 .collect(),
             nulls: nulls
                 .filter(|(null, _)| null.deliverable == self.index)
-                .flat_map(|(_, facts)| facts.clone())
+                .flat_map(|(_, facts)| facts)
+                .map(|(key, facts)| (*key, facts))
                 .collect(),
         }
     }
@@ -134,21 +140,37 @@ impl Publication<'_> {
     }
 
     /// Completes the staging folder: files that did not change, and documents.
-    fn stage(&self, staging: &Staging<'_>, papers: &[(String, Vec<u8>)]) -> Result<(), Failure> {
+    /// Returns the stamps of what was written.
+    fn stage(
+        &self,
+        staging: &Staging<'_>,
+        papers: &[(String, Vec<u8>)],
+    ) -> Result<BTreeMap<String, FileStamp>, Failure> {
         let disk = &self.project.context.disk;
         let folder = staging.folder(&self.package.name);
+        let mut stamps = BTreeMap::new();
         for (index, file) in self.planned() {
-            if !self.made.files[index].rewritten {
-                let from = self.package.folder.join(&file.path);
-                disk.link_or_copy(&from, &folder.join(&file.path))?;
+            match self.made.files[index].written {
+                Some(stamp) => drop(stamps.insert(file.path.clone(), stamp)),
+                None => {
+                    let from = self.package.folder.join(&file.path);
+                    disk.link_or_copy(&from, &folder.join(&file.path))?;
+                }
             }
         }
         for (path, bytes) in papers {
             let mut out = disk.create(&folder.join(path))?;
             out.write(bytes)?;
-            out.finish()?;
+            stamps.insert(path.clone(), out.finish()?);
         }
-        Ok(())
+        Ok(stamps)
+    }
+
+    /// The stamp of a file that was linked from the package before, if it still has
+    /// the content that was found to be as recorded.
+    fn linked(&self, path: &str) -> Option<FileStamp> {
+        let now = self.project.context.disk.stamp(&self.package.folder.join(path)).ok()??;
+        self.package.stamp(path).filter(|then| then.is_same_content(&now)).map(|_| now)
     }
 
     fn outcomes(&self, record: &Record) -> Vec<FileOutcome> {
@@ -156,7 +178,7 @@ impl Publication<'_> {
             .zip(&record.files)
             .map(|((index, file), now)| FileOutcome {
                 path: file.path.clone(),
-                built: self.made.files[index].rewritten,
+                built: self.made.files[index].written.is_some(),
                 segments_total: now.segments.len(),
                 rendered: reason::ranges(
                     self.made.prints[file.print.0 as usize].rendered.iter().copied(),
@@ -168,7 +190,7 @@ impl Publication<'_> {
     }
 
     fn reasons(&self, index: usize, now: &FileRecord) -> Vec<Reason> {
-        if !self.made.files[index].rewritten {
+        if self.made.files[index].written.is_none() {
             return Vec::new();
         }
         let inputs = inputs(self.session, self.digests, self.index);

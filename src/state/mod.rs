@@ -56,6 +56,22 @@ impl StateFolder {
         &self.folder
     }
 
+    /// A short name that no other manifest on this machine has, for what it leaves
+    /// outside its folder.
+    pub fn owner(&self) -> String {
+        let path = self.folder.to_string_lossy();
+        blake3::hash(path.as_bytes()).to_hex()[..8].to_owned()
+    }
+
+    /// The states of the other manifests in the same folder.
+    pub fn siblings(&self) -> Result<Vec<StateFolder>, DiskError> {
+        let Some(root) = self.folder.parent() else { return Ok(Vec::new()) };
+        let names = self.disk.list(root)?;
+        let folders = names.into_iter().map(|name| root.join(name));
+        let others = folders.filter(|folder| *folder != self.folder);
+        Ok(others.map(|folder| StateFolder { disk: self.disk.clone(), folder }).collect())
+    }
+
     /// Makes the folder.
     pub fn create(&self) -> Result<(), DiskError> {
         self.disk.create_folders(&self.folder)

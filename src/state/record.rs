@@ -41,6 +41,8 @@ pub struct FileRecord {
     pub header_bytes: u64,
     /// Bytes of one frame.
     pub frame_bytes: u32,
+    /// Frames per second.
+    pub sample_rate: u32,
     /// Length in frames.
     pub frames: u64,
     /// Keys of its segments.
@@ -83,16 +85,12 @@ impl Record {
         audio.chain(documents)
     }
 
-    /// Notes the stamps that the files bear now. One that is not there keeps none.
-    pub fn stamp_all(&mut self, disk: &Disk) -> Result<(), DiskError> {
-        let folder = std::path::PathBuf::from(&self.folder);
-        for file in &mut self.files {
-            file.stamp = disk.stamp(&folder.join(&file.path))?;
-        }
-        for document in &mut self.documents {
-            document.stamp = disk.stamp(&folder.join(&document.path))?;
-        }
-        Ok(())
+    /// Notes stamps. They must have been taken when the bytes were known to be those
+    /// recorded: a later look could see somebody's change and take it for ours. A
+    /// file without a stamp is read and hashed by the next build.
+    pub fn stamp_with(&mut self, stamp: impl Fn(&str) -> Option<FileStamp>) {
+        self.files.iter_mut().for_each(|file| file.stamp = stamp(&file.path));
+        self.documents.iter_mut().for_each(|document| document.stamp = stamp(&document.path));
     }
 
     fn checksums(&self) -> Option<Key> {
@@ -153,11 +151,20 @@ pub fn load_facts(
     Ok(state.load(&facts_name(deliverable), notice)?.unwrap_or_default())
 }
 
+/// What [`FactsRecord`] holds, borrowed: written the same.
+#[derive(Serialize)]
+pub struct FactsToSave<'a> {
+    /// Of delivered signals.
+    pub segments: Vec<(Key, &'a SegmentFacts)>,
+    /// Of null tests.
+    pub nulls: Vec<(Key, &'a NullFacts)>,
+}
+
 /// Writes what was measured for a package.
 pub fn save_facts(
     state: &StateFolder,
     deliverable: &str,
-    facts: &FactsRecord,
+    facts: &FactsToSave<'_>,
 ) -> Result<(), DiskError> {
     state.save(&facts_name(deliverable), facts)
 }

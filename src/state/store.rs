@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::fsio::{Disk, DiskError, FileStamp};
 use crate::key::Key;
@@ -28,22 +29,23 @@ pub struct Store {
     files: Vec<(PathBuf, FileStamp)>,
     overs: Vec<Vec<Vec<u32>>>,
     segments: HashMap<Key, Location>,
-    facts: HashMap<Key, SegmentFacts>,
+    facts: HashMap<Key, Arc<SegmentFacts>>,
     nulls: HashMap<Key, NullFacts>,
 }
 
 impl Store {
     /// Adds the audio files of a package whose bytes were found to be as recorded.
-    pub fn add(&mut self, record: &Record, intact: &Intact, per_segment: usize) {
+    pub fn add(&mut self, record: &Record, intact: &Intact) {
         for file in &record.files {
+            let per_segment = u64::from(file.sample_rate);
             let Some(stamp) = intact.stamp(&file.path) else { continue };
             let index = self.files.len();
             self.files.push((Path::new(&record.folder).join(&file.path), stamp));
             self.overs.push(file.overs.clone());
             let counted = file.segments.iter().enumerate().take(file.overs.len());
             for (segment, key) in counted {
-                let first = segment as u64 * per_segment as u64;
-                let frames = file.frames.saturating_sub(first).min(per_segment as u64);
+                let first = segment as u64 * per_segment;
+                let frames = file.frames.saturating_sub(first).min(per_segment);
                 self.segments.entry(*key).or_insert(Location {
                     file: index,
                     offset: file.header_bytes + first * u64::from(file.frame_bytes),
@@ -56,7 +58,8 @@ impl Store {
 
     /// Adds what was measured.
     pub fn add_facts(&mut self, facts: FactsRecord) {
-        self.facts.extend(facts.segments);
+        let segments = facts.segments.into_iter();
+        self.facts.extend(segments.map(|(key, facts)| (key, Arc::new(facts))));
         self.nulls.extend(facts.nulls);
     }
 
@@ -87,7 +90,7 @@ impl Store {
     }
 
     /// What was measured under `key`.
-    pub fn facts(&self, key: Key) -> Option<&SegmentFacts> {
+    pub fn facts(&self, key: Key) -> Option<&Arc<SegmentFacts>> {
         self.facts.get(&key)
     }
 
@@ -136,8 +139,8 @@ impl Intact {
         self.stamp(path).is_some()
     }
 
-    /// The stamp of a file that is as recorded.
-    fn stamp(&self, path: &str) -> Option<FileStamp> {
+    /// The stamp that a file bore when it was found to be as recorded.
+    pub fn stamp(&self, path: &str) -> Option<FileStamp> {
         self.good.iter().find(|(good, _)| good == path).map(|(_, stamp)| *stamp)
     }
 
