@@ -50,7 +50,7 @@ struct Global {
     /// Build what can be built although other deliverables cannot
     #[arg(short, long, global = true)]
     keep_going: bool,
-    /// Say what would be rendered and why, and render nothing
+    /// Say what would be rendered and why, or what `clean` would remove, and do nothing
     #[arg(short = 'n', long, global = true)]
     dry_run: bool,
     /// Put one JSON object on stdout and nothing else
@@ -198,6 +198,11 @@ fn carry_out(global: &Global, command: &Command, colour: bool) -> Result<u8, Fai
         Command::Build(targets) if global.dry_run => explain(&context, &request(targets), global),
         Command::Explain(targets) => explain(&context, &request(targets), global),
         Command::Build(targets) => build(&context, &request(targets), global),
+        Command::Watch(_) if global.dry_run => {
+            Err(Diagnostic::error("`watch` builds, and `-n` asks it not to")
+                .help("`rebounce explain` says what would be rendered, and why")
+                .into())
+        }
         Command::Watch(targets) => run_watch(&context, &request(targets), global),
         Command::Check(targets) => check(&context, &request(targets), global),
         Command::Graph { format, targets } => graph(&context, &request(targets), *format),
@@ -294,14 +299,18 @@ fn verify(context: &Context<'_>, request: &Request, global: &Global) -> Result<u
 }
 
 fn clean(context: &Context<'_>, request: &Request, global: &Global) -> Result<u8, Failure> {
-    let gone = run::upkeep::clean(context, request)?;
+    let (key, removed, gone) = if global.dry_run {
+        ("would_remove", "would remove", run::upkeep::would_clean(context, request)?)
+    } else {
+        ("removed", "removed", run::upkeep::clean(context, request)?)
+    };
     let here = here(context);
     if global.json {
-        print_json(&json!({ "removed": gone }));
+        print_json(&json!({ key: gone }));
     } else if gone.is_empty() {
         print("nothing to remove\n");
     } else {
-        gone.iter().for_each(|path| print(&format!("removed {}\n", relative(path, &here))));
+        gone.iter().for_each(|path| print(&format!("{removed} {}\n", relative(path, &here))));
     }
     Ok(0)
 }
@@ -333,7 +342,7 @@ fn run_watch(context: &Context<'_>, request: &Request, global: &Global) -> Resul
         let before = watch.look(&files);
         match run::build(context, request) {
             Ok(outcome) if global.json => print(&format!("{}\n", outcome.json())),
-            Ok(outcome) => print(&format!("{}\n", outcome.line())),
+            Ok(outcome) => print(&format!("{}\n", outcome.line(&here(context)))),
             Err(failure @ (Failure::Request(_) | Failure::Machine(_))) => {
                 say(failure.render(context.colour).trim_end());
             }

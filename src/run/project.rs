@@ -27,7 +27,8 @@ pub(super) struct Project<'a> {
     pub request: &'a Request,
     /// `.rebounce/`.
     pub state: StateFolder,
-    _lock: File,
+    /// Held while the project is; none if it is only read.
+    lock: Option<File>,
 }
 
 /// What the manifest and the headers of its session audio say at one moment.
@@ -50,20 +51,54 @@ pub struct Session {
 impl<'a> Project<'a> {
     /// Takes the lock of the manifest's project.
     pub(super) fn open(context: &'a Context<'a>, request: &'a Request) -> Result<Self, Failure> {
+        let mut project = Self::unlocked(context, request)?;
+        project.state.create()?;
+        let path = project.state.path("lock");
+        project.lock = Some(context.disk.try_lock(&path)?.ok_or(Failure::Busy(path))?);
+        Ok(project)
+    }
+
+    /// The same for a command that only reads: where no lock can be written, such
+    /// as in an archive, it goes without.
+    pub(super) fn open_to_read(
+        context: &'a Context<'a>,
+        request: &'a Request,
+    ) -> Result<Self, Failure> {
+        match Self::open(context, request) {
+            Err(Failure::Machine(_)) => Self::unlocked(context, request),
+            opened => opened,
+        }
+    }
+
+    /// The same for a command that leaves nothing behind, not even a lock, where
+    /// nothing was ever built.
+    pub(super) fn open_if_any(
+        context: &'a Context<'a>,
+        request: &'a Request,
+    ) -> Result<Self, Failure> {
+        let project = Self::unlocked(context, request)?;
+        if context.disk.is_folder(project.state.folder()) {
+            return Self::open_to_read(context, request);
+        }
+        Ok(project)
+    }
+
+    fn unlocked(context: &'a Context<'a>, request: &'a Request) -> Result<Self, Failure> {
         let manifest = context.disk.canonical(&request.manifest);
         if context.disk.stamp(&manifest)?.is_none() {
             return Err(no_manifest(&request.manifest).into());
         }
         let state = StateFolder::beside(&context.disk, &manifest);
-        state.create()?;
-        let path = state.path("lock");
-        let lock = context.disk.try_lock(&path)?.ok_or(Failure::Busy(path))?;
-        Ok(Self { context, request, state, _lock: lock })
+        Ok(Self { context, request, state, lock: None })
     }
 
     /// Reads the manifest and looks at its session audio.
     pub(super) fn session(&self) -> Result<Session, Failure> {
-        let started_ns = self.context.disk.now_ns(self.state.folder())?;
+        // What is read without the lock is not remembered.
+        let started_ns = match self.lock {
+            Some(_) => self.context.disk.now_ns(self.state.folder())?,
+            None => 0,
+        };
         let mut notice = |text: String| (self.context.notice)(&text);
         let memo = self.state.load(INPUTS, &mut notice)?.unwrap_or_default();
         read(self.context, self.request, memo, started_ns)
@@ -176,7 +211,7 @@ impl Session {
         project: &Project<'_>,
         digests: &[Vec<Key>],
     ) -> Result<(), Failure> {
-        if self.known_digests().is_some() {
+        if self.known_digests().is_some() || project.lock.is_none() {
             return Ok(());
         }
         let mut memo = self.memo.clone();
