@@ -16,7 +16,7 @@ use crate::package::json::schema_qc;
 use crate::plan::show;
 use crate::progress::{Bar, Progress, Silent};
 use crate::qc::words::count;
-use crate::run::outcome::relative;
+use crate::run::outcome::{Outcome, relative};
 use crate::run::{self, Context, Request};
 use crate::{manifest, spec, watch};
 
@@ -335,22 +335,37 @@ fn specs(context: &Context<'_>, name: Option<&str>, global: &Global) -> Result<u
 /// Builds and waits, for ever. A build that fails says why and waits for the mend.
 fn run_watch(context: &Context<'_>, request: &Request, global: &Global) -> Result<u8, Failure> {
     let mut watch = watch::Watch::new(&context.disk, watch::SETTLE)?;
+    let mut files = Vec::new();
     loop {
         // Looked at before the build, so that a change during it is not missed.
-        let files = run::watched(context, request);
+        files = run::watched(context, request, files);
         watch.set(&files)?;
         let before = watch.look(&files);
-        match run::build(context, request) {
+        match build_when_free(context, request) {
             Ok(outcome) if global.json => print(&format!("{}\n", outcome.json())),
             Ok(outcome) => print(&format!("{}\n", outcome.line(&here(context)))),
-            Err(failure @ (Failure::Request(_) | Failure::Machine(_))) => {
-                say(failure.render(context.colour).trim_end());
-            }
-            Err(failure @ Failure::Busy(_)) => return Err(failure),
+            Err(failure) => say(failure.render(context.colour).trim_end()),
         }
         let changed = watch.wait(&before, &|text| say(text));
         let here = here(context);
         let names: Vec<String> = changed.iter().map(|path| relative(path, &here)).collect();
         say(&format!("changed: {}", names.join(", ")));
+    }
+}
+
+/// Builds as soon as no other rebounce works on the project; tells once that it waits.
+fn build_when_free(context: &Context<'_>, request: &Request) -> Result<Outcome, Failure> {
+    let mut told = false;
+    loop {
+        match run::build(context, request) {
+            Err(Failure::Busy(_)) => {
+                if !told {
+                    say("another rebounce is at work on this project; waiting for it to end");
+                }
+                told = true;
+                std::thread::sleep(watch::ASK_AGAIN);
+            }
+            built => return built,
+        }
     }
 }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::{Context, Request};
 use crate::audio::{AudioError, reader};
 use crate::diag::{Diagnostic, Diagnostics, Failure};
-use crate::fsio::{DiskError, File, FileStamp};
+use crate::fsio::{Disk, DiskError, File, FileStamp};
 use crate::key::Key;
 use crate::manifest::delivery::{Delivery, InputId};
-use crate::manifest::{load, resolve};
+use crate::manifest::{Loaded, load, resolve};
 use crate::plan::{Plan, build};
 use crate::render::streams::InputFile;
 use crate::state::StateFolder;
@@ -115,15 +115,48 @@ pub fn look(context: &Context<'_>, request: &Request) -> Result<Session, Failure
 }
 
 /// The files whose change asks for another build: the manifest, house specs and
-/// session audio, the missing included. Of a manifest that cannot be read, itself.
-pub fn watched(context: &Context<'_>, request: &Request) -> Vec<PathBuf> {
-    let silent = Context { notice: &|_| {}, disk: context.disk.clone(), ..*context };
-    let mut files = vec![context.disk.canonical(&request.manifest)];
-    if let Ok(session) = look(&silent, request) {
-        files.extend(session.delivery.inputs.iter().map(|input| input.path.clone()));
-        files.extend(session.delivery.spec_files.iter().cloned());
+/// session audio. Where something is wrong with them, also the `last` that were
+/// watched and what the manifest names, there or not: any of it may be the mend.
+pub fn watched(context: &Context<'_>, request: &Request, last: Vec<PathBuf>) -> Vec<PathBuf> {
+    let disk = &context.disk;
+    let silent = Context { notice: &|_| {}, disk: disk.clone(), ..*context };
+    let mut files = vec![disk.canonical(&request.manifest)];
+    match look(&silent, request) {
+        Ok(session) => {
+            files.extend(session.delivery.inputs.iter().map(|input| input.path.clone()));
+            files.extend(session.delivery.spec_files.iter().cloned());
+        }
+        Err(_) => {
+            files.extend(last);
+            files.extend(named(disk, &request.manifest));
+        }
     }
+    files.sort();
+    files.dedup();
     files
+}
+
+/// Where the files that a manifest names belong: session audio, references, house
+/// specs. Nothing of one that cannot be read.
+fn named(disk: &Disk, manifest: &Path) -> Vec<PathBuf> {
+    let Ok(Loaded { manifest, path, .. }) = load(disk, manifest) else { return Vec::new() };
+    let home = path.parent().unwrap_or(&path);
+    let audio = manifest.session.and_then(|session| session.audio);
+    let audio = audio.map_or(home.to_path_buf(), |folder| home.join(folder.value));
+    let mut found = Vec::new();
+    for track in manifest.tracks.0.into_iter().filter_map(|entry| entry.body) {
+        let many = track.files.into_iter().flat_map(|files| files.0);
+        let all = track.file.into_iter().chain(many.filter_map(|entry| entry.body));
+        found.extend(all.map(|file| audio.join(file.value)));
+    }
+    let mixes = manifest.mixes.0.into_iter().filter_map(|entry| entry.body);
+    for print in mixes.filter_map(|mix| mix.reference) {
+        found.extend([audio.join(&print.value), home.join(print.value)]);
+    }
+    let packages = manifest.deliverables.0.into_iter().filter_map(|entry| entry.body);
+    let specs = packages.map(|package| home.join(package.spec.value));
+    found.extend(specs.filter(|spec| spec.extension().is_some()));
+    found.iter().map(|path| disk.canonical(path)).collect()
 }
 
 fn no_manifest(path: &Path) -> Diagnostic {
