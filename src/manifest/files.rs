@@ -171,9 +171,8 @@ mod tests {
 
     #[test]
     fn a_closed_folder_is_not_taken_for_an_empty_one() {
-        let says = |why, is_link| {
-            unreachable("a.wav", why, is_link).map(|error| error.title().to_owned())
-        };
+        let says =
+            |why, is_link| unreachable("a.wav", why, is_link).map(|error| error.title().to_owned());
         let closed = Some("no permission to look at `a.wav`".into());
         assert_eq!(says(io::ErrorKind::PermissionDenied, false), closed);
         assert_eq!(says(io::ErrorKind::PermissionDenied, true), closed);
