@@ -18,7 +18,7 @@ pub(super) struct Files<'a> {
     /// Folder of the manifest.
     home: PathBuf,
     /// Folder of the session audio; `None` if there is no such folder.
-    audio: Option<PathBuf>,
+    pub(super) audio: Option<PathBuf>,
     known: BTreeMap<PathBuf, Option<InputId>>,
     pub(super) inputs: Vec<Input>,
 }
@@ -51,6 +51,11 @@ impl<'a> Files<'a> {
         };
         let (home, known, inputs) = (home.to_path_buf(), BTreeMap::new(), Vec::new());
         Self { disk, probe, home, audio, known, inputs }
+    }
+
+    /// A path with its links resolved.
+    pub(super) fn real(&self, path: &Path) -> PathBuf {
+        self.disk.canonical(path)
     }
 
     /// The file of a track, in the folder of the session audio.
@@ -171,9 +176,8 @@ mod tests {
 
     #[test]
     fn a_closed_folder_is_not_taken_for_an_empty_one() {
-        let says = |why, is_link| {
-            unreachable("a.wav", why, is_link).map(|error| error.title().to_owned())
-        };
+        let says =
+            |why, is_link| unreachable("a.wav", why, is_link).map(|error| error.title().to_owned());
         let closed = Some("no permission to look at `a.wav`".into());
         assert_eq!(says(io::ErrorKind::PermissionDenied, false), closed);
         assert_eq!(says(io::ErrorKind::PermissionDenied, true), closed);
