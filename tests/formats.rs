@@ -357,6 +357,13 @@ fn flac_that_changes_its_format_midway_is_refused() {
 }
 
 #[test]
+fn a_file_without_audio_says_so() {
+    let error = read_all(written(&header(Layout::Mono, Encoding::Pcm16, 0), &[])).unwrap_err();
+    let why = "still being written or cut short: there is no audio in the file";
+    assert_eq!(error.to_string(), format!("incomplete: {why}"));
+}
+
+#[test]
 fn floats_that_are_no_numbers_are_named_and_minus_zero_is_zero() {
     let samples = [0.5_f32, -0.0, 1.0, -2.0, 0.0, f32::INFINITY];
     let payload: Vec<u8> = samples.iter().flat_map(|s| s.to_le_bytes()).collect();

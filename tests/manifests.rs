@@ -135,7 +135,7 @@ fn song() -> Project {
             ("session/kick.wav", "48000 1 480000"),
             ("session/room.wav", "48000 2 480000"),
             ("session/bass.wav", "48000 1 480000"),
-            ("session/piano.wav", "48000 2 480001"),
+            ("session/piano.wav", "48000 2 520001"),
             ("session/lead.wav", "48000 1 96000"),
             ("session/bgv.wav", "48000 2 480000"),
             ("print/mix_v7.wav", "48000 2 816000"),
@@ -276,7 +276,10 @@ fn one_file_under_two_names_is_one_input() {
     let manifest = SONG.replace("bgv: bgv.wav", "bgv: ./../session/piano.wav");
     let project = song();
     project.write("deliverables.yaml", &manifest);
-    let delivery = project.delivery();
+    let (delivery, diagnostics) = project.resolve();
+    let titles: Vec<&str> = diagnostics.iter().map(|d| d.title()).collect();
+    assert_eq!(titles, ["`piano` and `bgv` are one file, heard twice in mix `full`"]);
+    let delivery = delivery.unwrap();
     assert_eq!(delivery.tracks[3].files[0].input, delivery.tracks[5].files[0].input);
 }
 

@@ -132,6 +132,10 @@ pub(super) fn malformed(why: impl Into<String>) -> AudioError {
 
 /// [`AudioError::Incomplete`] for audio of `promised` bytes where `held` are.
 pub(super) fn incomplete(promised: impl std::fmt::Display, held: u64) -> AudioError {
+    if held == 0 {
+        let why = "still being written or cut short: there is no audio in the file";
+        return AudioError::Incomplete(why.into());
+    }
     AudioError::Incomplete(format!(
         "still being written or cut short: the header promises {promised} bytes of audio, \
          the file holds {held}"

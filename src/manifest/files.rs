@@ -18,7 +18,7 @@ pub(super) struct Files<'a> {
     /// Folder of the manifest.
     home: PathBuf,
     /// Folder of the session audio; `None` if there is no such folder.
-    audio: Option<PathBuf>,
+    pub(super) audio: Option<PathBuf>,
     known: BTreeMap<PathBuf, Option<InputId>>,
     pub(super) inputs: Vec<Input>,
 }
@@ -51,6 +51,11 @@ impl<'a> Files<'a> {
         };
         let (home, known, inputs) = (home.to_path_buf(), BTreeMap::new(), Vec::new());
         Self { disk, probe, home, audio, known, inputs }
+    }
+
+    /// A path with its links resolved.
+    pub(super) fn real(&self, path: &Path) -> PathBuf {
+        self.disk.canonical(path)
     }
 
     /// The file of a track, in the folder of the session audio.

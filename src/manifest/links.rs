@@ -108,9 +108,15 @@ impl<'a> Names<'a> {
             }
             ([], [other, ..]) => {
                 let title = format!("`{name}` is a {}, not a {}", other.kind(), or(kinds));
-                Err(Diagnostic::error(title)
+                let error = Diagnostic::error(title)
                     .at(&text.span, "")
-                    .context(named(self.manifest, *other).1, format!("a {}", other.kind())))
+                    .context(named(self.manifest, *other).1, format!("a {}", other.kind()));
+                Err(match (other, kinds) {
+                    (Part::Track(_), ["stem"]) => error.help(format!(
+                        "make it a stem: `{name}_stem: [{name}]`, to be summed in its place"
+                    )),
+                    _ => error,
+                })
             }
             ([], []) => {
                 let fits = |parts: &[Part]| parts.iter().any(|part| kinds.contains(&part.kind()));

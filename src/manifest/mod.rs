@@ -2,6 +2,7 @@
 
 pub mod delivery;
 mod files;
+mod hints;
 mod links;
 mod packages;
 pub mod process;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::delivery::{Part, Programme, Project, Track, TrackFile, TrackId};
 use super::files::Files;
+use super::hints;
 use super::raw::{Manifest, Text};
 use super::resolve::Faults;
 use super::sums::programme_layout;
@@ -45,6 +46,7 @@ pub(super) fn resolve(
         }
         end = end.max(track.at_frame.saturating_add(length(track, files, faults)));
     }
+    hints::uneven_ends(tracks, files, rate, faults);
     let tail = session.and_then(|session| session.tail.as_ref());
     let tail = tail.map_or(Ok(0), |at| frames(at, rate, fps)).unwrap_or_else(|error| {
         faults.whole(error);

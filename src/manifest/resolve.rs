@@ -150,6 +150,7 @@ fn examine(
     let project = programme::project(&manifest, &mut faults);
     let output = manifest.output.as_ref().map_or("deliveries", |text| text.value.as_str());
     let output_root = disk.canonical(&home.join(output));
+    check_output(&manifest, home, &output_root, &files, &mut faults);
     let mut precious: Vec<(PathBuf, String)> =
         files.inputs.iter().map(|input| (input.path.clone(), input.shown.clone())).collect();
     precious.push((path.clone(), shown(&path).to_string()));
@@ -186,6 +187,30 @@ fn examine(
         spec_files,
     };
     (Some(delivery), faults.diagnostics)
+}
+
+/// Packages may stand neither among what rebounce keeps for itself nor, if that
+/// can be helped, among the session audio.
+fn check_output(
+    manifest: &Manifest,
+    home: &Path,
+    output_root: &Path,
+    files: &Files<'_>,
+    faults: &mut Faults,
+) {
+    let Some(written) = &manifest.output else { return };
+    if output_root.starts_with(files.real(&home.join(".rebounce"))) {
+        let error = Diagnostic::error("packages cannot be written into `.rebounce`");
+        let error = error.at(&written.span, "what rebounce remembers is kept there");
+        faults.whole(error.help("give `output:` another folder, like `deliveries`"));
+    }
+    let audio = manifest.session.as_ref().and_then(|session| session.audio.as_ref());
+    let real = files.audio.as_deref().map(|folder| files.real(folder));
+    if let (Some(audio), Some(_)) = (audio, real.filter(|real| real == output_root)) {
+        let warning = Diagnostic::warning("packages are written among the session audio");
+        let warning = warning.at(&written.span, "").context(&audio.span, "the session audio");
+        faults.warn(warning.help("give `output:` a folder of its own, like `deliveries`"));
+    }
 }
 
 /// Sorts the mistakes of form: those in entries spoil their parts.

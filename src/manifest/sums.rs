@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::delivery::{Downmix, InputId, MixId, Part, StemId, Step, Track, TrackId};
 use super::files::Files;
+use super::hints;
 use super::links::{Heard, Hearing, Link, Links, named};
 use super::process::{self, RawStep};
 use super::raw::{self, Manifest};
@@ -22,12 +23,25 @@ pub(super) struct Sums {
     pub(super) downmixes: BTreeMap<MixId, Downmix>,
     pub(super) references: BTreeMap<MixId, InputId>,
     pub(super) processes: BTreeMap<Part, Vec<Step>>,
+    /// The track that makes the programme as wide as it is, if nothing says it.
+    widest: Option<String>,
 }
 
 /// The layout of sums that name none: the session's, else the widest track's.
 pub(super) fn programme_layout(manifest: &Manifest, tracks: &BTreeMap<TrackId, Track>) -> Layout {
     let written = manifest.session.as_ref().and_then(|session| session.layout);
     written.or_else(|| tracks.values().map(heard_layout).max()).unwrap_or(Layout::Stereo)
+}
+
+/// The first track of the layout that the programme takes from its tracks.
+fn widest(
+    manifest: &Manifest,
+    tracks: &BTreeMap<TrackId, Track>,
+    common: Layout,
+) -> Option<String> {
+    let written = manifest.session.as_ref().and_then(|session| session.layout);
+    let mut wide = tracks.values().filter(|track| heard_layout(track) == common);
+    wide.next().filter(|_| written.is_none()).map(|track| track.name.clone())
 }
 
 /// The layout of a track after its pan.
@@ -45,7 +59,7 @@ pub(super) fn resolve(
     faults: &mut Faults,
 ) -> Sums {
     let common = programme_layout(manifest, tracks);
-    let mut sums = Sums::default();
+    let mut sums = Sums { widest: widest(manifest, tracks, common), ..Sums::default() };
     for part in &links.order {
         let hears_bad =
             links.sums.get(part).into_iter().flatten().any(|link| faults.bad.contains(&link.part));
@@ -82,7 +96,7 @@ pub(super) fn resolve(
             }
         }
     }
-    hear(manifest, links, faults);
+    hear(manifest, links, tracks, faults);
     sums
 }
 
@@ -213,17 +227,29 @@ fn reference(
         let title = format!("reference `{}` has another layout", text.value);
         let label = found.map_or(format!("{} channels", info.channels), |l| l.to_string());
         let error = Diagnostic::error(title).at(&text.span, label);
-        return faults
-            .spoil(part, error.help(format!("the mix is {layout}: {}", layout.spelled())));
+        let wide = mix.layout.is_none() && layout == Layout::Surround51;
+        let help = match (&sums.widest, found) {
+            (Some(track), Some(found)) if wide && found < layout => format!(
+                "the programme is {layout} because `{track}` is; say `layout: {found}` on the mix \
+                 or `session: {{ layout: {found} }}`"
+            ),
+            _ => format!("the mix is {layout}: {}", layout.spelled()),
+        };
+        return faults.spoil(part, error.help(help));
     }
     sums.references.insert(id, input);
 }
 
 /// Compares what mixes hear with what they should: nothing twice, nothing taken
 /// out that is not there, no track forgotten.
-fn hear(manifest: &Manifest, links: &Links, faults: &mut Faults) {
+fn hear(
+    manifest: &Manifest,
+    links: &Links,
+    tracks: &BTreeMap<TrackId, Track>,
+    faults: &mut Faults,
+) {
     let mut hearing = Hearing::new(links);
-    let mut told: BTreeSet<Part> = BTreeSet::new();
+    let (mut told, mut told_files) = (BTreeSet::new(), BTreeSet::new());
     let mixes = links.order.iter().filter_map(|part| match part {
         Part::Mix(id) => Some(*id),
         _ => None,
@@ -247,6 +273,8 @@ fn hear(manifest: &Manifest, links: &Links, faults: &mut Faults) {
             faults.spoil(Part::Mix(id), error.help("take something out of `without`"));
         }
         warn_of_doubles(manifest, links, id, &after, &mut told, faults);
+        let name = named(manifest, Part::Mix(id)).0;
+        hints::shared_files(tracks, name, &after, &mut told_files, faults);
     }
     if !faults.bad.is_empty() {
         // A mistake in a name would make a second of it.
@@ -293,14 +321,21 @@ fn warn_of_doubles(
     for part in doubles().filter(|part| !beneath.contains(part)) {
         if told.insert(part) {
             let (name, span) = named(manifest, part);
+            let sums = heard.keys().copied().chain([Part::Mix(mix)]);
+            let terms = sums.filter_map(|sum| links.sums.get(&sum)).flatten();
+            let places: Vec<&Link> = terms.filter(|link| link.part == part).collect();
             let (mix, mix_span) = named(manifest, Part::Mix(mix));
             let title = format!("`{name}` is heard {} times in mix `{mix}`", heard[&part]);
-            faults.warn(
-                Diagnostic::warning(title)
+            let warning = match places.as_slice() {
+                [first, .., last] => Diagnostic::warning(title)
+                    .at(&last.span, "and here")
+                    .context(&first.span, "summed here"),
+                // By way of another mix.
+                _ => Diagnostic::warning(title)
                     .at(mix_span, "sums it more than once")
-                    .context(span, "this")
-                    .help("leave it in one place, unless it is meant to be louder"),
-            );
+                    .context(span, "this"),
+            };
+            faults.warn(warning.help("leave it in one place, unless it is meant to be louder"));
         }
     }
 }

@@ -20,6 +20,12 @@ impl Scalar for Layout {
     fn names() -> Vec<&'static str> {
         Layout::names().collect()
     }
+
+    fn refusal(text: &str) -> Option<String> {
+        let later = ["2.1", "3.0", "4.0", "quad", "5.0", "6.1", "7.0", "7.1", "5.1.4", "7.1.4"];
+        let known = later.contains(&text);
+        known.then(|| format!("layout `{text}` is not in this version of rebounce yet"))
+    }
 }
 
 impl Scalar for Channel {
