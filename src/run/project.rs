@@ -123,16 +123,19 @@ pub fn watched(context: &Context<'_>, request: &Request, last: Vec<PathBuf>) -> 
     let disk = &context.disk;
     let silent = Context { notice: &|_| {}, disk: disk.clone(), ..*context };
     let mut files = vec![disk.canonical(&request.manifest)];
-    match look(&silent, request) {
-        Ok(session) => {
-            files.extend(session.delivery.inputs.iter().map(|input| input.path.clone()));
-            files.extend(session.delivery.spec_files.iter().cloned());
-        }
-        Err(_) => {
-            files.extend(last);
-            files.extend(named(disk, &request.manifest));
-        }
+    let seen = look(&silent, request);
+    if let Ok(session) = &seen {
+        files.extend(session.delivery.inputs.iter().map(|input| input.path.clone()));
+        files.extend(session.delivery.spec_files.iter().cloned());
     }
+    // With `-k` a session may lack what something is wrong with.
+    if seen.is_ok_and(|session| !session.problems.has_errors()) {
+        files.sort();
+        files.dedup();
+        return files;
+    }
+    files.extend(last);
+    files.extend(named(disk, &request.manifest));
     files.sort();
     files.dedup();
     files
