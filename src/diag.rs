@@ -329,7 +329,7 @@ impl Failure {
             Failure::Request(diagnostics) => diagnostics.render(colour),
             Failure::Machine(error) => Diagnostics::from(
                 Diagnostic::error(error.to_string())
-                    .help("what was delivered before is untouched; mend this and build again"),
+                    .help("no package is left half made; mend this and run the same command again"),
             )
             .render(colour),
             Failure::Busy(lock) => Diagnostics::from(

@@ -45,10 +45,15 @@ struct Watching {
 
 impl Watching {
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    fn start_with(folder: &Path, options: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_rebounce"))
             .arg("-C")
             .arg(folder)
             .arg("watch")
+            .args(options)
             .stdout(Stdio::piped())
             .stderr(fs::File::create(folder.join("stderr")).unwrap())
             .spawn()
@@ -190,4 +195,21 @@ fn a_package_that_leaves_the_manifest_is_named_as_removed() {
     let removed = format!("deliveries{}e", std::path::MAIN_SEPARATOR);
     assert!(line.ends_with(&format!("; removed {removed}")), "{line}");
     assert!(!folder.path().join("deliveries/e").exists());
+}
+
+#[test]
+fn what_k_goes_around_is_waited_for_too() {
+    let folder = song();
+    let more = MANIFEST
+        .replace("a: a.wav", "a: a.wav, b: b.wav")
+        .replace("s: [a]", "s: [a], t: [b]")
+        .replace("stems: all", "stems: [s]")
+        + "  e: { spec: production-stems, stems: [t] }\n";
+    fs::write(folder.path().join("deliverables.yaml"), more).unwrap();
+    let watching = Watching::start_with(folder.path(), &["-k"]);
+    let first = watching.line();
+    assert!(first.starts_with("1 package, 1 file: 1 written"), "{first}");
+    fs::write(folder.path().join("takes/1/b.wav"), wav(3, 2000)).unwrap();
+    let second = watching.lines.recv_timeout(Duration::from_secs(15)).expect("a build");
+    assert!(second.starts_with("2 packages, 2 files: 1 written"), "{second}");
 }

@@ -18,6 +18,8 @@ use crate::state::inputs::InputMemo;
 
 /// Name of the memo of session audio in the state folder.
 const INPUTS: &str = "inputs";
+/// Folder of the packages where a manifest names none.
+const OUTPUT: &str = "deliveries";
 
 /// A project that this process has to itself until the value is dropped.
 pub(super) struct Project<'a> {
@@ -121,16 +123,19 @@ pub fn watched(context: &Context<'_>, request: &Request, last: Vec<PathBuf>) -> 
     let disk = &context.disk;
     let silent = Context { notice: &|_| {}, disk: disk.clone(), ..*context };
     let mut files = vec![disk.canonical(&request.manifest)];
-    match look(&silent, request) {
-        Ok(session) => {
-            files.extend(session.delivery.inputs.iter().map(|input| input.path.clone()));
-            files.extend(session.delivery.spec_files.iter().cloned());
-        }
-        Err(_) => {
-            files.extend(last);
-            files.extend(named(disk, &request.manifest));
-        }
+    let seen = look(&silent, request);
+    if let Ok(session) = &seen {
+        files.extend(session.delivery.inputs.iter().map(|input| input.path.clone()));
+        files.extend(session.delivery.spec_files.iter().cloned());
     }
+    // With `-k` a session may lack what something is wrong with.
+    if seen.is_ok_and(|session| !session.problems.has_errors()) {
+        files.sort();
+        files.dedup();
+        return files;
+    }
+    files.extend(last);
+    files.extend(named(disk, &request.manifest));
     files.sort();
     files.dedup();
     files
@@ -157,6 +162,16 @@ fn named(disk: &Disk, manifest: &Path) -> Vec<PathBuf> {
     let specs = packages.map(|package| home.join(package.spec.value));
     found.extend(specs.filter(|spec| spec.extension().is_some()));
     found.iter().map(|path| disk.canonical(path)).collect()
+}
+
+/// The names of the deliverables that a manifest names, each with its folder.
+/// Session audio need not be there; nothing of a manifest that cannot be read.
+pub(super) fn places(disk: &Disk, manifest: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(Loaded { manifest, path, .. }) = load(disk, manifest) else { return Vec::new() };
+    let output = manifest.output.map_or(OUTPUT.to_owned(), |output| output.value);
+    let root = disk.canonical(&path.parent().unwrap_or(&path).join(output));
+    let names = manifest.deliverables.0.into_iter().map(|entry| entry.name);
+    names.map(|name| (name.clone(), root.join(name))).collect()
 }
 
 fn no_manifest(path: &Path) -> Diagnostic {

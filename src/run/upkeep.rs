@@ -1,13 +1,18 @@
 //! Commands about what was delivered: verify it, or remove it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::leftovers::{heal_noted, noted, remove_package, tidy, would_vanish};
-use super::project::Project;
+use super::outcome::relative;
+use super::project::{Project, places};
 use super::{Context, Request};
 use crate::diag::{Diagnostic, Failure};
+use crate::fsio::Disk;
+use crate::key::Key;
+use crate::package::checksums::{self, Checksum};
 use crate::package::publish;
 use crate::qc::words::count;
 use crate::state::record::{self, Record};
@@ -18,12 +23,16 @@ pub struct Verified {
     pub name: String,
     /// Its folder.
     pub folder: PathBuf,
-    /// Number of files that are as they were delivered, byte for byte.
+    /// Number of files that were delivered.
+    pub total: usize,
+    /// Number of those that are as they were delivered, byte for byte.
     pub good: usize,
     /// Files that hold other bytes.
     pub altered: Vec<String>,
     /// Files that are gone.
     pub missing: Vec<String>,
+    /// Files, or folders in it, that cannot be read.
+    pub unreadable: Vec<String>,
     /// Files that were not delivered.
     pub foreign: Vec<String>,
 }
@@ -31,19 +40,21 @@ pub struct Verified {
 impl Verified {
     /// Whether the folder holds what was delivered and nothing else.
     pub fn is_whole(&self) -> bool {
-        self.altered.is_empty() && self.missing.is_empty() && self.foreign.is_empty()
+        let wrong = [&self.altered, &self.missing, &self.unreadable, &self.foreign];
+        wrong.iter().all(|files| files.is_empty())
     }
 
     /// One line, and one more per file that is not as it was delivered.
     pub fn text(&self) -> String {
         let state = if self.is_whole() { "OK   " } else { "FAIL " };
-        let all = self.good + self.altered.len() + self.missing.len();
-        let good = if self.good == all { String::new() } else { format!("{} of ", self.good) };
-        let mut text =
-            format!("{state} {}: {good}{} as delivered\n", self.name, count(all as u64, "file"));
+        let all = count(self.total as u64, "file");
+        let good =
+            if self.good == self.total { String::new() } else { format!("{} of ", self.good) };
+        let mut text = format!("{state} {}: {good}{all} as delivered\n", self.name);
         let kinds = [
             ("changed", &self.altered),
             ("missing", &self.missing),
+            ("cannot be read", &self.unreadable),
             ("not delivered by rebounce", &self.foreign),
         ];
         for (what, files) in kinds {
@@ -55,74 +66,140 @@ impl Verified {
     /// The same for programs.
     pub fn json(&self) -> Value {
         json!({ "name": self.name, "path": self.folder, "ok": self.is_whole(), "good": self.good,
-                "altered": self.altered, "missing": self.missing, "foreign": self.foreign })
+                "altered": self.altered, "missing": self.missing,
+                "unreadable": self.unreadable, "foreign": self.foreign })
     }
 }
 
-/// The names and records of what was delivered and is asked for.
-fn records(project: &Project<'_>) -> Result<Vec<(String, Record)>, Failure> {
-    let Context { disk, notice, .. } = project.context;
-    let targets = &project.request.targets;
-    let mut found = Vec::new();
-    let names = project.state.deliverables()?;
-    if let Some(target) = targets.iter().find(|target| !names.contains(target)) {
-        return Err(Diagnostic::error(format!("`{target}` was not delivered"))
-            .did_you_mean(target, names.iter().map(String::as_str))
-            .into());
-    }
-    for name in names {
-        let asked = targets.is_empty() || targets.contains(&name);
+/// What was delivered and is asked for, by name.
+struct Delivered {
+    /// As it was published.
+    records: Vec<(String, Record)>,
+    /// Folders where a deliverable of the manifest stands that no record tells of.
+    unrecorded: Vec<(String, PathBuf)>,
+}
+
+impl Delivered {
+    fn load(project: &Project<'_>) -> Result<Self, Failure> {
+        let Context { disk, notice, .. } = project.context;
         let mut say = |text: String| notice(&text);
-        if let Some(record) = record::load(disk, &project.state, &name, &mut say)?.filter(|_| asked)
-        {
-            found.push((name, record));
+        let mut records = Vec::new();
+        for name in project.state.deliverables()? {
+            if let Some(record) = record::load(disk, &project.state, &name, &mut say)? {
+                records.push((name, record));
+            }
+        }
+        let mut unrecorded = places(disk, &project.request.manifest);
+        unrecorded.retain(|(name, folder)| {
+            let known = records.iter().any(|(known, _)| known == name);
+            !known && matches!(disk.stamp(&folder.join(checksums::FILE_NAME)), Ok(Some(_)))
+        });
+        let mut found = Self { records, unrecorded };
+        found.only(&project.request.targets)?;
+        Ok(found)
+    }
+
+    /// Leaves what is asked for.
+    fn only(&mut self, targets: &[String]) -> Result<(), Failure> {
+        let recorded = self.records.iter().map(|(name, _)| name);
+        let names: Vec<&str> = recorded
+            .chain(self.unrecorded.iter().map(|(name, _)| name))
+            .map(String::as_str)
+            .collect();
+        if let Some(target) = targets.iter().find(|target| !names.contains(&target.as_str())) {
+            return Err(Diagnostic::error(format!("`{target}` was not delivered"))
+                .did_you_mean(target, names)
+                .into());
+        }
+        let asked = |name: &String| targets.is_empty() || targets.contains(name);
+        self.records.retain(|(name, _)| asked(name));
+        self.unrecorded.retain(|(name, _)| asked(name));
+        Ok(())
+    }
+
+    /// Says of what no record tells that it stays.
+    fn tell_unrecorded(&self, project: &Project<'_>) {
+        for (_, folder) in &self.unrecorded {
+            (project.context.notice)(&format!(
+                "{} is not touched: there is no record that rebounce made it",
+                folder.display()
+            ));
         }
     }
-    Ok(found)
 }
 
 /// Reads every delivered file again and compares it with what was delivered.
 pub fn verify(context: &Context<'_>, request: &Request) -> Result<Vec<Verified>, Failure> {
     let project = Project::open_if_any(context, request)?;
-    let records = records(&project)?;
-    let files = records.iter().map(|(_, record)| record.entries().count()).sum();
-    context.progress.begin("verifying", files);
-    let verified = records.iter().map(|(name, record)| compare(context, name, record)).collect();
+    let Delivered { records, unrecorded } = Delivered::load(&project)?;
+    let mut packages = Vec::new();
+    for (name, record) in records {
+        let sum =
+            |(path, _, hash): (&str, _, Key)| Checksum { path: path.into(), blake3: hash.hex() };
+        let sums: Vec<Checksum> = record.entries().map(sum).collect();
+        packages.push((name, PathBuf::from(&record.folder), sums));
+    }
+    for (name, folder) in unrecorded {
+        (context.notice)(&format!(
+            "there is no record of `{name}` any more; it is compared with its own {}",
+            checksums::FILE_NAME
+        ));
+        let sums = own_checksums(&context.disk, &folder)?;
+        packages.push((name, folder, sums));
+    }
+    context.progress.begin("verifying", packages.iter().map(|(.., sums)| sums.len()).sum());
+    let compared =
+        packages.into_iter().map(|(name, folder, sums)| compare(context, name, folder, &sums));
+    let verified = compared.collect();
     context.progress.end();
-    verified
+    Ok(verified)
 }
 
-fn compare(context: &Context<'_>, name: &str, record: &Record) -> Result<Verified, Failure> {
-    let folder = PathBuf::from(&record.folder);
-    let mut verified = Verified {
-        name: name.to_owned(),
-        good: 0,
-        altered: Vec::new(),
-        missing: Vec::new(),
-        foreign: Vec::new(),
-        folder,
-    };
-    for (path, _, hash) in record.entries() {
-        let full = verified.folder.join(path);
-        if context.disk.stamp(&full)?.is_none() {
-            verified.missing.push(path.to_owned());
-        } else if context.disk.blake3(&full)?.as_bytes() == &hash.0 {
-            verified.good += 1;
-        } else {
-            verified.altered.push(path.to_owned());
+/// What a package says of itself.
+fn own_checksums(disk: &Disk, folder: &Path) -> Result<Vec<Checksum>, Failure> {
+    let path = folder.join(checksums::FILE_NAME);
+    let bytes = disk.read(&path)?;
+    checksums::read(&String::from_utf8_lossy(&bytes)).map_err(|bad| {
+        Diagnostic::error(format!("cannot verify {}: {bad}", folder.display()))
+            .help("build again; what was delivered is not remembered")
+            .into()
+    })
+}
+
+fn compare(context: &Context<'_>, name: String, folder: PathBuf, sums: &[Checksum]) -> Verified {
+    let disk = &context.disk;
+    let (altered, missing, unreadable, foreign) = Default::default();
+    let total = sums.len();
+    let mut found =
+        Verified { name, folder, total, good: 0, altered, missing, unreadable, foreign };
+    for Checksum { path, blake3 } in sums {
+        let full = found.folder.join(path);
+        let path = path.clone();
+        match disk.stamp(&full).and_then(|stamp| stamp.map(|_| disk.blake3(&full)).transpose()) {
+            Ok(Some(hash)) if hash.to_hex().as_str() == blake3 => found.good += 1,
+            Ok(Some(_)) => found.altered.push(path),
+            Ok(None) => found.missing.push(path),
+            Err(_) => found.unreadable.push(path),
         }
         context.progress.advance(1);
     }
-    let ours = record.entries().map(|(path, ..)| path.to_owned()).collect();
-    verified.foreign = publish::foreign(&context.disk, &verified.folder, &ours)?;
-    Ok(verified)
+    let mut ours: BTreeSet<String> = sums.iter().map(|sum| sum.path.clone()).collect();
+    // It cannot hold its own digest.
+    ours.insert(checksums::FILE_NAME.to_owned());
+    match publish::foreign(disk, &found.folder, &ours) {
+        Ok(foreign) => found.foreign = foreign,
+        Err(error) => found.unreadable.push(relative(&error.path, &found.folder)),
+    }
+    found
 }
 
 /// The folders that [`clean`] would remove. Nothing changes.
 pub fn would_clean(context: &Context<'_>, request: &Request) -> Result<Vec<PathBuf>, Failure> {
     let project = Project::open_if_any(context, request)?;
+    let delivered = Delivered::load(&project)?;
+    delivered.tell_unrecorded(&project);
     let mut gone = Vec::new();
-    for (_, record) in records(&project)? {
+    for (_, record) in delivered.records {
         if would_vanish(&project, &record)? {
             gone.push(PathBuf::from(record.folder));
         }
@@ -134,8 +211,10 @@ pub fn would_clean(context: &Context<'_>, request: &Request) -> Result<Vec<PathB
 pub fn clean(context: &Context<'_>, request: &Request) -> Result<Vec<PathBuf>, Failure> {
     let project = Project::open(context, request)?;
     let disk = &context.disk;
+    let delivered = Delivered::load(&project)?;
+    delivered.tell_unrecorded(&project);
     let mut gone = Vec::new();
-    for (name, record) in records(&project)? {
+    for (name, record) in delivered.records {
         let folder = PathBuf::from(&record.folder);
         let output = folder.parent().unwrap_or(Path::new(".")).to_path_buf();
         if remove_package(&project, &record)? {
