@@ -11,6 +11,10 @@ use crate::fsio::{Disk, DiskError};
 /// follows tells the manifests apart that deliver to one root.
 const STAGING: &str = ".rebounce-staging";
 
+fn staging_folder(output_root: &Path, owner: &str) -> PathBuf {
+    output_root.join(format!("{STAGING}-{owner}"))
+}
+
 /// Files that operating systems leave in folders people look into. They are
 /// nobody's work: a package replaces them without asking.
 fn is_litter(name: &str) -> bool {
@@ -28,7 +32,7 @@ impl<'a> Staging<'a> {
     /// under `output_root`, and brings back a package that was being replaced when
     /// it stopped.
     pub fn begin(disk: &'a Disk, output_root: &Path, owner: &str) -> Result<Self, DiskError> {
-        let root = output_root.join(format!("{STAGING}-{owner}"));
+        let root = staging_folder(output_root, owner);
         for name in disk.list(&root)? {
             let Some(package) = name.strip_suffix(".replaced") else { continue };
             let target = output_root.join(package);
@@ -104,14 +108,19 @@ pub fn foreign(
 
 /// Removes a package's own files and the folders that are empty then: in one step
 /// if there is nothing else in them, else what is not among `ours` stays. `true` if
-/// nothing is left.
-pub fn remove(disk: &Disk, folder: &Path, ours: &BTreeSet<String>) -> Result<bool, DiskError> {
+/// nothing is left. `owner` is the manifest that made it.
+pub fn remove(
+    disk: &Disk,
+    folder: &Path,
+    ours: &BTreeSet<String>,
+    owner: &str,
+) -> Result<bool, DiskError> {
     if !disk.is_folder(folder) {
         return Ok(true);
     }
     if let (true, Some(root)) = (foreign(disk, folder, ours)?.is_empty(), folder.parent()) {
         // Out of sight first: a package is there whole or not at all.
-        let staging = root.join(STAGING);
+        let staging = staging_folder(root, owner);
         let aside = staging.join(".removed");
         disk.create_folders(&staging)?;
         disk.remove_folder_if_any(&aside)?;
@@ -174,10 +183,10 @@ mod tests {
             write(&folder.join(path));
         }
         let ours = ["full.wav", "stems/drums.wav"].map(str::to_owned).into();
-        assert!(!remove(&disk, &folder, &ours).unwrap());
+        assert!(!remove(&disk, &folder, &ours, "x").unwrap());
         assert_eq!(disk.list(&folder).unwrap(), ["mine.txt"]);
         disk.remove_file_if_any(&folder.join("mine.txt")).unwrap();
-        assert!(remove(&disk, &folder, &ours).unwrap());
+        assert!(remove(&disk, &folder, &ours, "x").unwrap());
         assert_eq!(disk.list(output.path()).unwrap(), Vec::<String>::new());
     }
 }

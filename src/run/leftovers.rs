@@ -130,7 +130,7 @@ pub(super) fn remove_package(project: &Project<'_>, record: &Record) -> Result<b
     let ours = record.entries().map(|(path, ..)| path.to_owned());
     let ours = ours.filter(|path| intact.is_good(path)).collect();
     let folder = Path::new(&record.folder);
-    let whole = publish::remove(disk, folder, &ours)?;
+    let whole = publish::remove(disk, folder, &ours, &project.state.owner())?;
     if !whole {
         (project.context.notice)(&format!(
             "{} keeps files that rebounce did not make, or that were changed since",
