@@ -300,7 +300,7 @@ fn whole_package(disk: &Disk, folder: &Path) -> Result<BTreeSet<String>, Failure
     let Some(bytes) = disk.read_if_any(&folder.join(CHECKSUMS))? else { return nothing };
     let lines = checksums::read(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
     let listed = |name: &&str| lines.iter().any(|line| line.path == **name);
-    if !DOCUMENTS.iter().all(|name| listed(&name)) {
+    if !DOCUMENTS.iter().all(listed) {
         return nothing;
     }
     for line in &lines {
