@@ -16,7 +16,7 @@ use crate::package::json::schema_qc;
 use crate::plan::show;
 use crate::progress::{Bar, Progress, Silent};
 use crate::qc::words::count;
-use crate::run::outcome::relative;
+use crate::run::outcome::{Outcome, relative};
 use crate::run::{self, Context, Request};
 use crate::{manifest, spec, watch};
 
@@ -50,7 +50,7 @@ struct Global {
     /// Build what can be built although other deliverables cannot
     #[arg(short, long, global = true)]
     keep_going: bool,
-    /// Say what would be rendered and why, and render nothing
+    /// Say what would be rendered and why, or what `clean` would remove, and do nothing
     #[arg(short = 'n', long, global = true)]
     dry_run: bool,
     /// Put one JSON object on stdout and nothing else
@@ -198,6 +198,11 @@ fn carry_out(global: &Global, command: &Command, colour: bool) -> Result<u8, Fai
         Command::Build(targets) if global.dry_run => explain(&context, &request(targets), global),
         Command::Explain(targets) => explain(&context, &request(targets), global),
         Command::Build(targets) => build(&context, &request(targets), global),
+        Command::Watch(_) if global.dry_run => {
+            Err(Diagnostic::error("`watch` builds, and `-n` asks it not to")
+                .help("`rebounce explain` says what would be rendered, and why")
+                .into())
+        }
         Command::Watch(targets) => run_watch(&context, &request(targets), global),
         Command::Check(targets) => check(&context, &request(targets), global),
         Command::Graph { format, targets } => graph(&context, &request(targets), *format),
@@ -294,14 +299,18 @@ fn verify(context: &Context<'_>, request: &Request, global: &Global) -> Result<u
 }
 
 fn clean(context: &Context<'_>, request: &Request, global: &Global) -> Result<u8, Failure> {
-    let gone = run::upkeep::clean(context, request)?;
+    let (key, removed, gone) = if global.dry_run {
+        ("would_remove", "would remove", run::upkeep::would_clean(context, request)?)
+    } else {
+        ("removed", "removed", run::upkeep::clean(context, request)?)
+    };
     let here = here(context);
     if global.json {
-        print_json(&json!({ "removed": gone }));
+        print_json(&json!({ key: gone }));
     } else if gone.is_empty() {
         print("nothing to remove\n");
     } else {
-        gone.iter().for_each(|path| print(&format!("removed {}\n", relative(path, &here))));
+        gone.iter().for_each(|path| print(&format!("{removed} {}\n", relative(path, &here))));
     }
     Ok(0)
 }
@@ -326,22 +335,37 @@ fn specs(context: &Context<'_>, name: Option<&str>, global: &Global) -> Result<u
 /// Builds and waits, for ever. A build that fails says why and waits for the mend.
 fn run_watch(context: &Context<'_>, request: &Request, global: &Global) -> Result<u8, Failure> {
     let mut watch = watch::Watch::new(&context.disk, watch::SETTLE)?;
+    let mut files = Vec::new();
     loop {
         // Looked at before the build, so that a change during it is not missed.
-        let files = run::watched(context, request);
+        files = run::watched(context, request, files);
         watch.set(&files)?;
         let before = watch.look(&files);
-        match run::build(context, request) {
+        match build_when_free(context, request) {
             Ok(outcome) if global.json => print(&format!("{}\n", outcome.json())),
-            Ok(outcome) => print(&format!("{}\n", outcome.line())),
-            Err(failure @ (Failure::Request(_) | Failure::Machine(_))) => {
-                say(failure.render(context.colour).trim_end());
-            }
-            Err(failure @ Failure::Busy(_)) => return Err(failure),
+            Ok(outcome) => print(&format!("{}\n", outcome.line(&here(context)))),
+            Err(failure) => say(failure.render(context.colour).trim_end()),
         }
         let changed = watch.wait(&before, &|text| say(text));
         let here = here(context);
         let names: Vec<String> = changed.iter().map(|path| relative(path, &here)).collect();
         say(&format!("changed: {}", names.join(", ")));
+    }
+}
+
+/// Builds as soon as no other rebounce works on the project; tells once that it waits.
+fn build_when_free(context: &Context<'_>, request: &Request) -> Result<Outcome, Failure> {
+    let mut told = false;
+    loop {
+        match run::build(context, request) {
+            Err(Failure::Busy(_)) => {
+                if !told {
+                    say("another rebounce is at work on this project; waiting for it to end");
+                }
+                told = true;
+                std::thread::sleep(watch::ASK_AGAIN);
+            }
+            built => return built,
+        }
     }
 }

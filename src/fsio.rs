@@ -156,6 +156,16 @@ impl Disk {
         }
     }
 
+    /// What a path leads to: a file, a folder or neither.
+    pub fn kind(&self, path: &Path) -> io::Result<fs::FileType> {
+        fs::metadata(path).map(|metadata| metadata.file_type())
+    }
+
+    /// Whether a path names a link, wherever it may lead.
+    pub fn is_link(&self, path: &Path) -> bool {
+        path.is_symlink()
+    }
+
     /// The stamp of an open file, whatever its name stands for by now.
     pub fn stamp_of(&self, file: &File, path: &Path) -> Result<FileStamp, DiskError> {
         file.metadata().map(|m| FileStamp::of(&m)).on("look at", path)

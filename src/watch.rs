@@ -19,6 +19,9 @@ use crate::fsio::{Disk, FileStamp};
 /// How long a file must stand still.
 pub const SETTLE: Duration = Duration::from_secs(2);
 
+/// How long before a lock that another process holds is tried again.
+pub const ASK_AGAIN: Duration = Duration::from_secs(1);
+
 /// How often files are looked at although no event came: network file systems
 /// send none, and a full queue loses some.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -47,18 +50,26 @@ impl Watch {
         Ok(Self { disk: disk.clone(), settle, events, watcher, folders: Vec::new() })
     }
 
-    /// Watches the folders that hold `files`, and forgets all others.
+    /// Watches the folders that hold `files`, and forgets all others. In place of
+    /// one that is not there it watches the nearest above it that is.
     pub fn set(&mut self, files: &[PathBuf]) -> Result<(), Failure> {
-        let mut folders: Vec<PathBuf> =
-            files.iter().filter_map(|file| file.parent()).map(Path::to_path_buf).collect();
+        let nearest = |file: &PathBuf| {
+            let mut above = file.ancestors().skip(1);
+            above.find(|folder| self.disk.is_folder(folder)).map(Path::to_path_buf)
+        };
+        let mut folders: Vec<PathBuf> = files.iter().filter_map(nearest).collect();
         folders.sort();
         folders.dedup();
         for folder in self.folders.iter().filter(|folder| !folders.contains(folder)) {
             // A folder that is gone need not be given up.
             let _ = self.watcher.unwatch(folder);
         }
-        for folder in folders.iter().filter(|folder| self.disk.is_folder(folder)) {
-            self.watcher.watch(folder, RecursiveMode::NonRecursive).map_err(cannot_watch)?;
+        for folder in &folders {
+            match self.watcher.watch(folder, RecursiveMode::NonRecursive) {
+                Err(error) if self.disk.is_folder(folder) => return Err(cannot_watch(error)),
+                // One that has gone this moment is missed by the build that follows.
+                Ok(()) | Err(_) => {}
+            }
         }
         self.folders = folders;
         Ok(())
@@ -80,7 +91,9 @@ impl Watch {
         loop {
             let changed: Vec<&PathBuf> =
                 files.iter().filter(|file| last[*file] != before[*file]).collect();
-            let patience = if changed.is_empty() { LOOK_AGAIN } else { self.settle };
+            // What is not there may come back in a folder that is not there either.
+            let stable = changed.is_empty() && last.values().all(Option::is_some);
+            let patience = if stable { LOOK_AGAIN } else { self.settle };
             match self.events.recv_timeout(patience) {
                 Ok(()) => while self.events.try_recv().is_ok() {},
                 Err(RecvTimeoutError::Timeout) => {}

@@ -222,6 +222,38 @@ fn clean_removes_what_was_made_and_nothing_else() {
 }
 
 #[test]
+fn a_dry_run_removes_nothing_and_watches_nothing() {
+    let home = built();
+    let record = fs::read(home.path(".rebounce/deliverables.yaml/sync.package")).unwrap();
+    home.write("deliveries/stems/mine.txt", "");
+    let keeps = "[HOME]/deliveries/stems would keep files that rebounce did not make, \
+                 or that were changed since\n";
+    home.rebounce("clean -n").stderr(keeps).stdout("would remove deliveries/sync\n").test();
+    assert_eq!(
+        home.rebounce("-n clean sync --json").json()["would_remove"].as_array().unwrap().len(),
+        1
+    );
+    assert!(home.path("deliveries/stems/Tiny_full.wav").exists());
+    assert_eq!(
+        fs::read(home.path(".rebounce/deliverables.yaml/sync.package")).unwrap(),
+        record,
+        "still known"
+    );
+    fs::remove_file(home.path("deliveries/stems/mine.txt")).unwrap();
+    home.rebounce("").stdout(IDLE).test();
+    home.rebounce("watch -n")
+        .status(2)
+        .stderr(
+            "error: `watch` builds, and `-n` asks it not to\n |\n \
+             = help: `rebounce explain` says what would be rendered, and why\n",
+        )
+        .test();
+    let new = song();
+    new.rebounce("clean -n").stdout("nothing to remove\n").test();
+    assert!(!new.path(".rebounce").exists(), "not even a lock");
+}
+
+#[test]
 fn specs_are_listed_and_shown() {
     let home = Home::empty();
     home.rebounce("specs")

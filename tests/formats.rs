@@ -344,6 +344,19 @@ fn a_flac_file_is_complete_or_refused() {
 }
 
 #[test]
+fn flac_that_changes_its_format_midway_is_refused() {
+    let mono = flac(16, 1, &integers(256, 16), false);
+    let others = [flac(16, 2, &integers(1024, 16), false), flac(24, 1, &integers(512, 24), false)];
+    for other in others {
+        let fifth = |bytes: &[u8]| bytes[..2] == [0xFF, 0xF8] && bytes[4] == 4;
+        let fifth = other.windows(5).position(fifth).unwrap();
+        let error = read_all([&mono[..], &other[fifth..]].concat()).unwrap_err().to_string();
+        let why = "other channels, sample rate or bits than the stream";
+        assert_eq!(error, format!("malformed: FLAC block at frame 256: {why}"));
+    }
+}
+
+#[test]
 fn floats_that_are_no_numbers_are_named_and_minus_zero_is_zero() {
     let samples = [0.5_f32, -0.0, 1.0, -2.0, 0.0, f32::INFINITY];
     let payload: Vec<u8> = samples.iter().flat_map(|s| s.to_le_bytes()).collect();

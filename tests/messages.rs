@@ -22,7 +22,7 @@ const ALWAYS: [(&str, &str); 4] = [
     ("slow.wav", "44100 1 441000"),
 ];
 
-/// `=== name`, lines `file PATH CONTENT` or `text PATH CONTENT` or `-k`,
+/// `=== name`, lines `file PATH CONTENT`, those of [`special`] or `-k`,
 /// `--- manifest`, text, `--- says`, text.
 struct Case<'a> {
     head: &'a str,
@@ -60,6 +60,7 @@ impl<'a> Case<'a> {
             {
                 place(name, &content.replace("\\n", "\n"));
             }
+            special(&home, line);
         }
         place("d.yaml", self.manifest);
         let keep_going = self.head.lines().any(|line| line == "-k");
@@ -79,6 +80,21 @@ impl<'a> Case<'a> {
         }
         text.replace(&format!("{}/", home.display()), "")
             .replace(&home.display().to_string(), "HOME")
+    }
+}
+
+/// `folder NAME`, `link NAME TARGET`, `pipe NAME`.
+fn special(home: &Path, line: &str) {
+    match line.split(' ').collect::<Vec<_>>().as_slice() {
+        ["folder", name] => fs::create_dir_all(home.join(name)).unwrap(),
+        #[cfg(unix)]
+        ["link", name, target] => std::os::unix::fs::symlink(target, home.join(name)).unwrap(),
+        #[cfg(unix)]
+        ["pipe", name] => {
+            let made = std::process::Command::new("mkfifo").arg(home.join(name)).status();
+            assert!(made.unwrap().success());
+        }
+        _ => {}
     }
 }
 

@@ -25,6 +25,19 @@ fn wav(seconds: u32, level: i16) -> Vec<u8> {
     bytes.into_inner()
 }
 
+const MANIFEST: &str = "version: 1\nproject: { title: Song }\nsession: { audio: takes/1 }\n\
+                        tracks: { a: a.wav }\nstems: { s: [a] }\ndeliverables:\n  \
+                        d: { spec: production-stems, stems: all }\n";
+
+/// The song, its audio two folders down.
+fn song() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("takes/1")).unwrap();
+    fs::write(folder.path().join("takes/1/a.wav"), wav(3, 1000)).unwrap();
+    fs::write(folder.path().join("deliverables.yaml"), MANIFEST).unwrap();
+    folder
+}
+
 struct Watching {
     process: Child,
     lines: Receiver<String>,
@@ -50,6 +63,19 @@ impl Watching {
 
     fn line(&self) -> String {
         self.lines.recv_timeout(Duration::from_secs(30)).expect("a line within 30 s")
+    }
+
+    /// Waits until stderr holds `text` for the `times`th time.
+    fn says(&self, folder: &Path, text: &str, times: usize) {
+        let mut said = String::new();
+        for _ in 0..200 {
+            said = fs::read_to_string(folder.join("stderr")).unwrap();
+            if said.matches(text).count() >= times {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("`{text}` was not said {times} times:\n{said}");
     }
 }
 
@@ -97,4 +123,71 @@ fn one_line_per_build_and_none_for_half_a_file() {
     let third = watching.line();
     assert!(third.contains("3 of 3 seconds rendered"), "{third}");
     assert_eq!(watching.lines.try_recv().ok(), None, "one line per build");
+}
+
+#[test]
+fn session_audio_that_vanishes_and_comes_back_is_seen() {
+    let folder = song();
+    let path = |name: &str| folder.path().join(name);
+    let watching = Watching::start(folder.path());
+    watching.line();
+
+    fs::rename(path("takes/1/a.wav"), path("elsewhere.wav")).unwrap();
+    watching.says(folder.path(), "error: ", 1);
+    fs::write(path("takes/1/a.wav"), wav(3, 2000)).unwrap();
+    let file = watching.line();
+    assert!(file.contains("3 of 3 seconds rendered"), "{file}");
+
+    // All of it, and its new home appears step by step.
+    fs::rename(path("takes"), path("moved")).unwrap();
+    watching.says(folder.path(), "error: there is no folder", 1);
+    fs::create_dir(path("takes")).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    fs::create_dir(path("takes/1")).unwrap();
+    fs::write(path("takes/1/a.wav"), wav(3, 3000)).unwrap();
+    // Sooner than by looking again without an event.
+    let back = watching.lines.recv_timeout(Duration::from_secs(15)).expect("a build");
+    assert!(back.contains("3 of 3 seconds rendered"), "{back}");
+}
+
+#[test]
+fn what_is_missing_from_the_start_is_waited_for() {
+    let folder = song();
+    fs::rename(folder.path().join("takes"), folder.path().join("moved")).unwrap();
+    let watching = Watching::start(folder.path());
+    watching.says(folder.path(), "error: there is no folder", 1);
+    fs::rename(folder.path().join("moved"), folder.path().join("takes")).unwrap();
+    let line = watching.lines.recv_timeout(Duration::from_secs(15)).expect("a build");
+    assert!(line.starts_with("1 package, 1 file: 1 written"), "{line}");
+}
+
+#[test]
+fn another_rebounce_at_work_is_waited_for_and_told_once() {
+    let folder = song();
+    let state = folder.path().join(".rebounce/deliverables.yaml");
+    fs::create_dir_all(&state).unwrap();
+    let lock = fs::File::create(state.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let watching = Watching::start(folder.path());
+    watching.says(folder.path(), "another rebounce is at work", 1);
+    std::thread::sleep(Duration::from_millis(2500));
+    drop(lock);
+    let line = watching.line();
+    assert!(line.starts_with("1 package, 1 file: 1 written"), "{line}");
+    let said = fs::read_to_string(folder.path().join("stderr")).unwrap();
+    assert_eq!(said.matches("another rebounce").count(), 1, "{said}");
+}
+
+#[test]
+fn a_package_that_leaves_the_manifest_is_named_as_removed() {
+    let folder = song();
+    let more = format!("{MANIFEST}  e: {{ spec: production-stems, stems: all }}\n");
+    fs::write(folder.path().join("deliverables.yaml"), more).unwrap();
+    let watching = Watching::start(folder.path());
+    watching.line();
+    fs::write(folder.path().join("deliverables.yaml"), MANIFEST).unwrap();
+    let line = watching.line();
+    let removed = format!("deliveries{}e", std::path::MAIN_SEPARATOR);
+    assert!(line.ends_with(&format!("; removed {removed}")), "{line}");
+    assert!(!folder.path().join("deliveries/e").exists());
 }

@@ -280,12 +280,41 @@ impl Stream {
                 info.channels
             )));
         }
+        let (next, number) = (at + packet.dur.get(), self.next_number + 1);
+        let expected = if sync & 1 == 1 { next } else { number };
+        if holds_second_frame(&packet.data, expected) {
+            return Err(malformed(format!(
+                "FLAC block at frame {next}: other channels, sample rate or bits than the stream"
+            )));
+        }
         // Their difference takes 33 bits, which the decoder does not have.
         if joint && info.bits == 32 {
             return Err(unsupported("32-bit FLAC with joint stereo"));
         }
         Ok(())
     }
+}
+
+/// Whether a packet goes on with the frame numbered `expected`. The decoder knows
+/// the end of a frame by the next header, and takes one of another format for
+/// none; the sum of what it then takes for one frame is right nevertheless, as
+/// the sum of every whole frame is 0.
+fn holds_second_frame(packet: &[u8], expected: u64) -> bool {
+    (1..packet.len().saturating_sub(4)).any(|at| {
+        packet[at] == 0xFF
+            && packet[at + 1] & 0xFE == 0xF8
+            && coded_number(&packet[at + 4..]) == Some(expected)
+            && crc16(&packet[..at]) == 0
+    })
+}
+
+/// The sum at the end of a frame (RFC 9639 section 9.3); 0 if that is included.
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc: u16, _| {
+            if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x8005 }
+        })
+    })
 }
 
 /// The number of a frame, coded like UTF-8 in up to 7 bytes (RFC 9639 section 9.1.5).

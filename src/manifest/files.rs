@@ -1,6 +1,7 @@
 //! Session audio on disk: where a file is looked for, and what its header says.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::delivery::{Input, InputId};
@@ -66,10 +67,10 @@ impl<'a> Files<'a> {
 
     /// An error of `None` has been told before.
     fn find(&mut self, text: &Text, folders: &[PathBuf]) -> Result<InputId, Option<Diagnostic>> {
-        let candidates = || folders.iter().map(|folder| folder.join(&text.value));
-        let exists = |path: &PathBuf| matches!(self.disk.stamp(path), Ok(Some(_)));
-        let Some(path) = candidates().find(exists) else {
-            return Err(Some(self.missing(text, candidates())));
+        let paths = || folders.iter().map(|folder| folder.join(&text.value));
+        let mut looks = paths().map(|path| (self.disk.kind(&path), path));
+        let Some(path) = looks.find_map(|(kind, path)| kind.is_ok().then_some(path)) else {
+            return Err(Some(self.missing(text, folders)));
         };
         let path = self.disk.canonical(&path);
         if let Some(known) = self.known.get(&path) {
@@ -83,8 +84,16 @@ impl<'a> Files<'a> {
     fn read(&mut self, text: &Text, path: &Path) -> Result<InputId, Diagnostic> {
         let name = &text.value;
         let error = |title: String| Diagnostic::error(title).at(&text.span, "");
-        if self.disk.is_folder(path) {
-            return Err(error(format!("`{name}` is a folder, not a file")));
+        // A pipe or a device may keep whoever opens it waiting for ever.
+        match self.disk.kind(path) {
+            Ok(kind) if kind.is_dir() => {
+                return Err(error(format!("`{name}` is a folder, not a file")));
+            }
+            Ok(kind) if !kind.is_file() => {
+                let error = error(format!("`{name}` is a pipe or a device, not a file of audio"));
+                return Err(error.help("only files on disk are read: bounce it to one"));
+            }
+            _ => {}
         }
         let info = (self.probe)(path).map_err(|why| {
             let error = error(format!("cannot read `{name}`: {why}"));
@@ -105,20 +114,47 @@ impl<'a> Files<'a> {
         Ok(id)
     }
 
-    fn missing(&self, text: &Text, mut candidates: impl Iterator<Item = PathBuf>) -> Diagnostic {
-        let error = Diagnostic::error(format!("there is no file `{}`", text.value));
-        let error = error.at(&text.span, "");
-        let parent = Path::new(&text.value).parent();
-        match candidates.find_map(|path| neighbour(self.disk, &path)) {
-            Some(name) => {
-                let right = parent.map_or_else(|| name.clone().into(), |folder| folder.join(&name));
+    /// Why none of the places where a file is looked for has it.
+    fn missing(&self, text: &Text, folders: &[PathBuf]) -> Diagnostic {
+        let name = &text.value;
+        let paths = || folders.iter().map(|folder| folder.join(name));
+        let errors = paths().filter_map(|path| Some((self.disk.kind(&path).err()?.kind(), path)));
+        let worse = errors.into_iter().find_map(|(why, path)| {
+            unreachable(name, why, self.disk.is_link(&path)).map(|error| error.at(&text.span, ""))
+        });
+        if let Some(error) = worse {
+            return error;
+        }
+        let error = Diagnostic::error(format!("there is no file `{name}`")).at(&text.span, "");
+        let parent = Path::new(name).parent();
+        match paths().find_map(|path| neighbour(self.disk, &path)) {
+            Some(near) => {
+                let right = parent.map_or_else(|| near.clone().into(), |folder| folder.join(&near));
                 error.help(format!("did you mean `{}`?", shown(&right)))
             }
             None => {
-                let folder = self.audio.as_deref().unwrap_or(&self.home);
-                error.help(format!("it is looked for in {}", shown(folder)))
+                let mut places: Vec<String> =
+                    folders.iter().map(|folder| shown(folder).to_string()).collect();
+                places.dedup();
+                error.help(format!("it is looked for in {}", places.join(" and in ")))
             }
         }
+    }
+}
+
+/// What is wrong with a file that may well be there; `None` if there is none.
+fn unreachable(name: &str, why: io::ErrorKind, is_link: bool) -> Option<Diagnostic> {
+    match why {
+        io::ErrorKind::PermissionDenied => Some(
+            Diagnostic::error(format!("no permission to look at `{name}`"))
+                .help("its folder, or one above it, is closed to this user"),
+        ),
+        _ if is_link => Some(
+            Diagnostic::error(format!("`{name}` is a link that leads to no file"))
+                .help("put the file itself here, or mend the link"),
+        ),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => None,
+        other => Some(Diagnostic::error(format!("cannot look at `{name}`: {other}"))),
     }
 }
 
@@ -127,4 +163,22 @@ fn neighbour(disk: &Disk, path: &Path) -> Option<String> {
     let names = disk.list(path.parent()?).ok()?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     nearest(path.file_name()?.to_str()?, &names).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_folder_is_not_taken_for_an_empty_one() {
+        let says = |why, is_link| {
+            unreachable("a.wav", why, is_link).map(|error| error.title().to_owned())
+        };
+        let closed = Some("no permission to look at `a.wav`".into());
+        assert_eq!(says(io::ErrorKind::PermissionDenied, false), closed);
+        assert_eq!(says(io::ErrorKind::PermissionDenied, true), closed);
+        assert_eq!(says(io::ErrorKind::NotFound, false), None);
+        let link = Some("`a.wav` is a link that leads to no file".into());
+        assert_eq!(says(io::ErrorKind::NotFound, true), link);
+    }
 }

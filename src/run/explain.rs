@@ -16,7 +16,7 @@ const WAVE: usize = 8;
 
 /// Explains what is asked for.
 pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Failure> {
-    let project = Project::open(context, request)?;
+    let project = Project::open_to_read(context, request)?;
     let session = project.session()?;
     let digests = match digests(&project, &session) {
         Ok(digests) => digests,

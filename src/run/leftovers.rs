@@ -2,10 +2,12 @@
 //! of packages that moved, and what interrupted builds left in their staging
 //! folders. Each is noted in the state before the step that would forget it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::project::{Project, Session};
 use crate::diag::Failure;
+use crate::fsio::{Disk, DiskError};
 use crate::package::publish::{self, Staging};
 use crate::state::StateFolder;
 use crate::state::record::{self, Record};
@@ -126,18 +128,38 @@ pub(super) fn tidy(project: &Project<'_>, root: &Path) -> Result<(), Failure> {
 /// nothing is left of it.
 pub(super) fn remove_package(project: &Project<'_>, record: &Record) -> Result<bool, Failure> {
     let disk = &project.context.disk;
-    let intact = Intact::check(disk, record)?;
-    let ours = record.entries().map(|(path, ..)| path.to_owned());
-    let ours = ours.filter(|path| intact.is_good(path)).collect();
     let folder = Path::new(&record.folder);
-    let whole = publish::remove(disk, folder, &ours, &project.state.owner())?;
+    let owner = project.state.owner();
+    let whole = publish::remove(disk, folder, &ours(disk, record)?, &owner)?;
     if !whole {
-        (project.context.notice)(&format!(
-            "{} keeps files that rebounce did not make, or that were changed since",
-            folder.display()
-        ));
+        tell_kept(project, record, "keeps");
     }
     Ok(whole)
+}
+
+/// Whether [`remove_package`] would leave nothing of the package. Nothing changes.
+pub(super) fn would_vanish(project: &Project<'_>, record: &Record) -> Result<bool, Failure> {
+    let disk = &project.context.disk;
+    let folder = Path::new(&record.folder);
+    let whole = publish::foreign(disk, folder, &ours(disk, record)?)?.is_empty();
+    if !whole {
+        tell_kept(project, record, "would keep");
+    }
+    Ok(whole)
+}
+
+/// The files of a package that are still as they were published.
+fn ours(disk: &Disk, record: &Record) -> Result<BTreeSet<String>, DiskError> {
+    let intact = Intact::check(disk, record)?;
+    let ours = record.entries().map(|(path, ..)| path.to_owned());
+    Ok(ours.filter(|path| intact.is_good(path)).collect())
+}
+
+fn tell_kept(project: &Project<'_>, record: &Record, keeps: &str) {
+    (project.context.notice)(&format!(
+        "{} {keeps} files that rebounce did not make, or that were changed since",
+        record.folder
+    ));
 }
 
 /// Clears what an interrupted build left in staging folders, here and where it

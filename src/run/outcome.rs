@@ -140,16 +140,23 @@ impl Outcome {
         for folder in &self.removed {
             let folder = relative(folder, here);
             let removed = if self.planned { "would remove" } else { "removed" };
-            let _ = writeln!(text, "{removed} {folder}: the manifest no longer asks for it\n");
+            let _ = writeln!(text, "{removed} {folder}: the manifest no longer asks for it");
+        }
+        if !self.removed.is_empty() {
+            text.push('\n');
         }
         let _ = writeln!(text, "{}", self.totals(&self.took()));
         text
     }
 
     /// One line, for `watch`.
-    pub fn line(&self) -> String {
+    pub fn line(&self, here: &Path) -> String {
         let idle = if self.nothing_done() { "nothing to do: " } else { "" };
-        format!("{idle}{}", self.totals(&self.took()))
+        let mut line = format!("{idle}{}", self.totals(&self.took()));
+        for folder in &self.removed {
+            let _ = write!(line, "; removed {}", relative(folder, here));
+        }
+        line
     }
 
     /// ` in 0.9 s`; nothing of what was only planned.

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::{Context, Request};
 use crate::audio::{AudioError, reader};
 use crate::diag::{Diagnostic, Diagnostics, Failure};
-use crate::fsio::{DiskError, File, FileStamp};
+use crate::fsio::{Disk, DiskError, File, FileStamp};
 use crate::key::Key;
 use crate::manifest::delivery::{Delivery, InputId};
-use crate::manifest::{load, resolve};
+use crate::manifest::{Loaded, load, resolve};
 use crate::plan::{Plan, build};
 use crate::render::streams::InputFile;
 use crate::state::StateFolder;
@@ -27,7 +27,8 @@ pub(super) struct Project<'a> {
     pub request: &'a Request,
     /// `.rebounce/`.
     pub state: StateFolder,
-    _lock: File,
+    /// Held while the project is; none if it is only read.
+    lock: Option<File>,
 }
 
 /// What the manifest and the headers of its session audio say at one moment.
@@ -50,20 +51,54 @@ pub struct Session {
 impl<'a> Project<'a> {
     /// Takes the lock of the manifest's project.
     pub(super) fn open(context: &'a Context<'a>, request: &'a Request) -> Result<Self, Failure> {
+        let mut project = Self::unlocked(context, request)?;
+        project.state.create()?;
+        let path = project.state.path("lock");
+        project.lock = Some(context.disk.try_lock(&path)?.ok_or(Failure::Busy(path))?);
+        Ok(project)
+    }
+
+    /// The same for a command that only reads: where no lock can be written, such
+    /// as in an archive, it goes without.
+    pub(super) fn open_to_read(
+        context: &'a Context<'a>,
+        request: &'a Request,
+    ) -> Result<Self, Failure> {
+        match Self::open(context, request) {
+            Err(Failure::Machine(_)) => Self::unlocked(context, request),
+            opened => opened,
+        }
+    }
+
+    /// The same for a command that leaves nothing behind, not even a lock, where
+    /// nothing was ever built.
+    pub(super) fn open_if_any(
+        context: &'a Context<'a>,
+        request: &'a Request,
+    ) -> Result<Self, Failure> {
+        let project = Self::unlocked(context, request)?;
+        if context.disk.is_folder(project.state.folder()) {
+            return Self::open_to_read(context, request);
+        }
+        Ok(project)
+    }
+
+    fn unlocked(context: &'a Context<'a>, request: &'a Request) -> Result<Self, Failure> {
         let manifest = context.disk.canonical(&request.manifest);
         if context.disk.stamp(&manifest)?.is_none() {
             return Err(no_manifest(&request.manifest).into());
         }
         let state = StateFolder::beside(&context.disk, &manifest);
-        state.create()?;
-        let path = state.path("lock");
-        let lock = context.disk.try_lock(&path)?.ok_or(Failure::Busy(path))?;
-        Ok(Self { context, request, state, _lock: lock })
+        Ok(Self { context, request, state, lock: None })
     }
 
     /// Reads the manifest and looks at its session audio.
     pub(super) fn session(&self) -> Result<Session, Failure> {
-        let started_ns = self.context.disk.now_ns(self.state.folder())?;
+        // What is read without the lock is not remembered.
+        let started_ns = match self.lock {
+            Some(_) => self.context.disk.now_ns(self.state.folder())?,
+            None => 0,
+        };
         let mut notice = |text: String| (self.context.notice)(&text);
         let memo = self.state.load(INPUTS, &mut notice)?.unwrap_or_default();
         read(self.context, self.request, memo, started_ns)
@@ -80,15 +115,48 @@ pub fn look(context: &Context<'_>, request: &Request) -> Result<Session, Failure
 }
 
 /// The files whose change asks for another build: the manifest, house specs and
-/// session audio, the missing included. Of a manifest that cannot be read, itself.
-pub fn watched(context: &Context<'_>, request: &Request) -> Vec<PathBuf> {
-    let silent = Context { notice: &|_| {}, disk: context.disk.clone(), ..*context };
-    let mut files = vec![context.disk.canonical(&request.manifest)];
-    if let Ok(session) = look(&silent, request) {
-        files.extend(session.delivery.inputs.iter().map(|input| input.path.clone()));
-        files.extend(session.delivery.spec_files.iter().cloned());
+/// session audio. Where something is wrong with them, also the `last` that were
+/// watched and what the manifest names, there or not: any of it may be the mend.
+pub fn watched(context: &Context<'_>, request: &Request, last: Vec<PathBuf>) -> Vec<PathBuf> {
+    let disk = &context.disk;
+    let silent = Context { notice: &|_| {}, disk: disk.clone(), ..*context };
+    let mut files = vec![disk.canonical(&request.manifest)];
+    match look(&silent, request) {
+        Ok(session) => {
+            files.extend(session.delivery.inputs.iter().map(|input| input.path.clone()));
+            files.extend(session.delivery.spec_files.iter().cloned());
+        }
+        Err(_) => {
+            files.extend(last);
+            files.extend(named(disk, &request.manifest));
+        }
     }
+    files.sort();
+    files.dedup();
     files
+}
+
+/// Where the files that a manifest names belong: session audio, references, house
+/// specs. Nothing of one that cannot be read.
+fn named(disk: &Disk, manifest: &Path) -> Vec<PathBuf> {
+    let Ok(Loaded { manifest, path, .. }) = load(disk, manifest) else { return Vec::new() };
+    let home = path.parent().unwrap_or(&path);
+    let audio = manifest.session.and_then(|session| session.audio);
+    let audio = audio.map_or(home.to_path_buf(), |folder| home.join(folder.value));
+    let mut found = Vec::new();
+    for track in manifest.tracks.0.into_iter().filter_map(|entry| entry.body) {
+        let many = track.files.into_iter().flat_map(|files| files.0);
+        let all = track.file.into_iter().chain(many.filter_map(|entry| entry.body));
+        found.extend(all.map(|file| audio.join(file.value)));
+    }
+    let mixes = manifest.mixes.0.into_iter().filter_map(|entry| entry.body);
+    for print in mixes.filter_map(|mix| mix.reference) {
+        found.extend([audio.join(&print.value), home.join(print.value)]);
+    }
+    let packages = manifest.deliverables.0.into_iter().filter_map(|entry| entry.body);
+    let specs = packages.map(|package| home.join(package.spec.value));
+    found.extend(specs.filter(|spec| spec.extension().is_some()));
+    found.iter().map(|path| disk.canonical(path)).collect()
 }
 
 fn no_manifest(path: &Path) -> Diagnostic {
@@ -176,7 +244,7 @@ impl Session {
         project: &Project<'_>,
         digests: &[Vec<Key>],
     ) -> Result<(), Failure> {
-        if self.known_digests().is_some() {
+        if self.known_digests().is_some() || project.lock.is_none() {
             return Ok(());
         }
         let mut memo = self.memo.clone();

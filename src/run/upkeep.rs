@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::leftovers::{heal_noted, noted, remove_package, tidy};
+use super::leftovers::{heal_noted, noted, remove_package, tidy, would_vanish};
 use super::project::Project;
 use super::{Context, Request};
 use crate::diag::{Diagnostic, Failure};
@@ -83,7 +83,7 @@ fn records(project: &Project<'_>) -> Result<Vec<(String, Record)>, Failure> {
 
 /// Reads every delivered file again and compares it with what was delivered.
 pub fn verify(context: &Context<'_>, request: &Request) -> Result<Vec<Verified>, Failure> {
-    let project = Project::open(context, request)?;
+    let project = Project::open_if_any(context, request)?;
     let records = records(&project)?;
     let files = records.iter().map(|(_, record)| record.entries().count()).sum();
     context.progress.begin("verifying", files);
@@ -116,6 +116,18 @@ fn compare(context: &Context<'_>, name: &str, record: &Record) -> Result<Verifie
     let ours = record.entries().map(|(path, ..)| path.to_owned()).collect();
     verified.foreign = publish::foreign(&context.disk, &verified.folder, &ours)?;
     Ok(verified)
+}
+
+/// The folders that [`clean`] would remove. Nothing changes.
+pub fn would_clean(context: &Context<'_>, request: &Request) -> Result<Vec<PathBuf>, Failure> {
+    let project = Project::open_if_any(context, request)?;
+    let mut gone = Vec::new();
+    for (_, record) in records(&project)? {
+        if would_vanish(&project, &record)? {
+            gone.push(PathBuf::from(record.folder));
+        }
+    }
+    Ok(gone)
 }
 
 /// Removes what rebounce made and nothing else; returns the folders that are gone.
