@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rebounce::diag::Failure;
 use rebounce::fsio::{Disk, Gate};
@@ -145,6 +146,32 @@ fn a_build_that_moves_and_removes_packages_survives_the_failure_of_any_step() {
     let after = BEFORE.replace("output: out", "output: elsewhere");
     let after = after.replace("two: {", "three: {");
     break_every_step(Some(BEFORE), |project| project.manifest(&after));
+}
+
+#[test]
+fn what_an_interrupted_build_left_goes_where_nothing_is_to_do() {
+    let project = project(BEFORE);
+    std::thread::sleep(Duration::from_millis(2_100));
+    project.build();
+    let delivered = project.outputs();
+    // All fails from the first change in the staging folder but its creation.
+    let stop = || Disk::gated(Fault::in_staging(2));
+    project.manifest(&BEFORE.replace("title: Faults", "title: Other"));
+    project.try_build(stop()).0.err().expect("it is stopped");
+    assert_ne!(project.outputs(), delivered, "something is left");
+    project.manifest(BEFORE);
+    project.build();
+    assert_same(&project.outputs(), &delivered, "put back");
+}
+
+#[test]
+fn what_an_interrupted_build_left_goes_when_the_output_has_moved() {
+    let project = project(BEFORE);
+    project.try_build(Disk::gated(Fault::in_staging(2))).0.err().expect("it is stopped");
+    assert!(project.path("out").exists(), "something is left");
+    project.manifest(&BEFORE.replace("output: out", "output: elsewhere"));
+    project.build();
+    project.assert_clean("elsewhere");
 }
 
 /// Runs `act` before each change of a path that contains `at`, as often as `times`.

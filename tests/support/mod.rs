@@ -230,6 +230,12 @@ impl Fault {
         Arc::new(Self { done, paths, at: usize::MAX, forever: false })
     }
 
+    /// The change number `at` in a staging folder fails, and all there after it.
+    pub fn in_staging(at: usize) -> Arc<Self> {
+        let (done, paths) = (AtomicUsize::new(0), ".rebounce-staging");
+        Arc::new(Self { done, paths, at, forever: true })
+    }
+
     /// That one and all after it fail.
     pub fn from(at: usize) -> Arc<Self> {
         Arc::new(Self { done: AtomicUsize::new(0), paths: "", at, forever: true })
