@@ -310,9 +310,29 @@ fn a_chain_of_twenty_thousand_stems_is_followed_without_recursion() {
     }
     manifest.push_str("mixes: { m: s19999 }\ndeliverables: { out: { spec: remix, mixes: all } }\n");
     let project = Project::new(&manifest, &[("a.wav", "48000 1 48000")]);
-    assert_eq!(project.delivery().stems.len(), 20_000);
+    let (delivery, diagnostics) = project.resolve();
+    let titles: Vec<&str> = diagnostics.iter().map(|d| d.title()).collect();
+    assert_eq!(titles, ["`s64` is a sum of sums of sums, more than 64 deep"]);
+    assert!(delivery.is_none());
     project.write("deliverables.yaml", &manifest.replace("s0: [a]", "s0: [a, s19999]"));
     assert!(project.resolve().1.has_errors());
+}
+
+#[test]
+fn a_stem_that_is_heard_along_countless_ways_is_walked_once() {
+    let mut manifest = String::from(
+        "version: 1\nproject: { title: T }\ntracks: { a: a.wav }\nstems:\n  s0: [a]\n  s1: [s0]\n",
+    );
+    for n in 2..60 {
+        manifest.push_str(&format!("  s{n}: [s{}, s{}]\n", n - 1, n - 2));
+    }
+    manifest.push_str("mixes: { m: s59, n: { from: s59, without: [s3] } }\n");
+    manifest.push_str("deliverables: { out: { spec: stem-mastering, stems: [s5], mixes: all } }\n");
+    let project = Project::new(&manifest, &[("a.wav", "48000 1 48000")]);
+    // Followed one by one these ways would take centuries.
+    let plan = rebounce::plan::build::plan(&project.resolve().0.unwrap());
+    assert_eq!(plan.unproven.len(), 2);
+    assert!(plan.graph.node_count() < 200);
 }
 
 /// `count` tracks in `count` stems.

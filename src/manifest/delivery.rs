@@ -1,5 +1,6 @@
 //! What a manifest means: validated, no defaults left, names replaced by ids.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -285,6 +286,22 @@ impl Delivery {
     /// The mix of that id.
     pub fn mix(&self, id: MixId) -> &Mix {
         &self.mixes[id.0 as usize]
+    }
+
+    /// The stems that a stem sums, at any depth.
+    pub fn stems_within(&self, id: StemId) -> BTreeSet<StemId> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![id];
+        while let Some(next) = open.pop() {
+            for part in &self.stem(next).from {
+                if let Part::Stem(inner) = part
+                    && found.insert(*inner)
+                {
+                    open.push(*inner);
+                }
+            }
+        }
+        found
     }
 
     /// Name of what a delivered file holds.

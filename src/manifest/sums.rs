@@ -60,11 +60,18 @@ pub(super) fn resolve(
 ) -> Sums {
     let common = programme_layout(manifest, tracks);
     let mut sums = Sums { widest: widest(manifest, tracks, common), ..Sums::default() };
+    let mut depths: BTreeMap<Part, usize> = BTreeMap::new();
     for part in &links.order {
         let hears_bad =
             links.sums.get(part).into_iter().flatten().any(|link| faults.bad.contains(&link.part));
         if hears_bad {
             faults.bad.insert(*part);
+        }
+        let inner = links.sums.get(part).into_iter().flatten();
+        let depth = inner.filter_map(|link| depths.get(&link.part)).max().map_or(0, |d| d + 1);
+        depths.insert(*part, depth);
+        if depth == DEEPEST + 1 {
+            faults.spoil(*part, too_deep(manifest, *part));
         }
         let layout = match part {
             Part::Track(id) => tracks.get(id).map(heard_layout),
@@ -98,6 +105,17 @@ pub(super) fn resolve(
     }
     hear(manifest, links, tracks, faults);
     sums
+}
+
+/// How deep sums may stand within sums: far deeper than anybody mixes, and no deeper
+/// than can be walked.
+const DEEPEST: usize = 64;
+
+fn too_deep(manifest: &Manifest, part: Part) -> Diagnostic {
+    let (name, span) = named(manifest, part);
+    Diagnostic::error(format!("`{name}` is a sum of sums of sums, more than {DEEPEST} deep"))
+        .at(span, "the first that is too deep")
+        .help("sum what it holds directly")
 }
 
 /// The `process` chain of a stem or mix.

@@ -19,7 +19,12 @@ use crate::units::{Gain, SampleRate};
 
 /// The plan of a delivery.
 pub fn plan(delivery: &Delivery) -> Plan {
-    let mut builder = Builder { delivery, graph: DiGraph::default(), known: BTreeMap::new() };
+    let mut builder = Builder {
+        delivery,
+        graph: DiGraph::default(),
+        known: BTreeMap::new(),
+        sums: BTreeMap::new(),
+    };
     let mut prints: Vec<Print> = Vec::new();
     let mut files = Vec::new();
     for (deliverable, package) in delivery.deliverables.iter().enumerate() {
@@ -72,6 +77,9 @@ struct Builder<'a> {
     /// Every node by what it does to which inputs, so that equal signals are
     /// one node however many deliverables ask for them.
     known: BTreeMap<(Vec<u8>, Vec<NodeId>), NodeId>,
+    /// Every sum that was built, by what was left out of it: however often a stem is
+    /// heard, it is walked once.
+    sums: BTreeMap<(Part, BTreeSet<StemId>), Option<NodeId>>,
 }
 
 /// Collects the bytes of an operator and drops its words.
@@ -175,6 +183,16 @@ impl Builder<'_> {
 
     /// A stem without the stems in `without`, or `None` if nothing is left of it.
     fn stem(&mut self, id: StemId, without: &BTreeSet<StemId>) -> Option<NodeId> {
+        let known = (Part::Stem(id), without.clone());
+        if let Some(node) = self.sums.get(&known) {
+            return *node;
+        }
+        let node = self.new_stem(id, without);
+        self.sums.insert(known, node);
+        node
+    }
+
+    fn new_stem(&mut self, id: StemId, without: &BTreeSet<StemId>) -> Option<NodeId> {
         let stem = self.delivery.stem(id).clone();
         let label = format!("stem {}", stem.name);
         let parts: Vec<NodeId> =
@@ -198,7 +216,18 @@ impl Builder<'_> {
         })
     }
 
+    /// The same of a mix.
     fn mix(&mut self, id: MixId, without: &BTreeSet<StemId>) -> Option<NodeId> {
+        let known = (Part::Mix(id), without.clone());
+        if let Some(node) = self.sums.get(&known) {
+            return *node;
+        }
+        let node = self.new_mix(id, without);
+        self.sums.insert(known, node);
+        node
+    }
+
+    fn new_mix(&mut self, id: MixId, without: &BTreeSet<StemId>) -> Option<NodeId> {
         let mix = self.delivery.mix(id).clone();
         let label = format!("mix {}", mix.name);
         let without = without.iter().copied().chain(mix.without.iter().copied()).collect();

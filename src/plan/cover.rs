@@ -18,7 +18,7 @@ pub struct Cover {
 /// Looks for the delivered stems in the sum of a mix, the largest first: a stem
 /// that is delivered is not looked into.
 pub fn cover(delivery: &Delivery, mix: MixId, stems: &BTreeMap<StemId, PrintId>) -> Cover {
-    let mut search = Search { delivery, stems, cover: Cover::default() };
+    let mut search = Search { delivery, stems, cover: Cover::default(), seen: BTreeSet::new() };
     search.mix(mix, &BTreeSet::new(), true);
     search.cover
 }
@@ -27,6 +27,8 @@ struct Search<'a> {
     delivery: &'a Delivery,
     stems: &'a BTreeMap<StemId, PrintId>,
     cover: Cover,
+    /// Stems that were looked into.
+    seen: BTreeSet<StemId>,
 }
 
 impl Search<'_> {
@@ -50,12 +52,17 @@ impl Search<'_> {
     }
 
     fn stem(&mut self, id: StemId, without: &BTreeSet<StemId>, unity: bool) {
-        let whole = !self.contains_any(id, without);
+        let whole = self.delivery.stems_within(id).is_disjoint(without);
         if unity && whole && self.stems.contains_key(&id) && !self.cover.used.contains(&id) {
             self.cover.used.push(id);
             return;
         }
         let stem = self.delivery.stem(id);
+        // What is looked into twice is summed twice, and no stem stands for it twice.
+        if !self.seen.insert(id) {
+            self.cover.missing.push(stem.name.clone());
+            return;
+        }
         let found = self.cover.used.len();
         let missed = self.cover.missing.len();
         for part in &stem.from {
@@ -67,12 +74,5 @@ impl Search<'_> {
             self.cover.missing.truncate(missed);
             self.cover.missing.push(stem.name.clone());
         }
-    }
-
-    fn contains_any(&self, id: StemId, sought: &BTreeSet<StemId>) -> bool {
-        self.delivery.stem(id).from.iter().any(|part| match part {
-            Part::Stem(inner) => sought.contains(inner) || self.contains_any(*inner, sought),
-            Part::Track(_) | Part::Mix(_) => false,
-        })
     }
 }

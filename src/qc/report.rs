@@ -3,6 +3,8 @@
 //! Facts and findings, names and settings, in one place and without any text of
 //! a document: `package` turns it into README.txt, QC.html and qc.json.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::audio::layout::Layout;
@@ -296,12 +298,21 @@ fn processing(delivery: &Delivery, content: Content) -> Vec<String> {
         Content::Stem(id) => Part::Stem(id),
         Content::Mix(id) => Part::Mix(id),
     };
-    let mut lines = Vec::new();
-    process_lines(delivery, part, &[], &mut lines);
+    let (mut seen, mut lines) = (BTreeSet::new(), Vec::new());
+    process_lines(delivery, part, &[], &mut seen, &mut lines);
     lines
 }
 
-fn process_lines(delivery: &Delivery, part: Part, without: &[StemId], lines: &mut Vec<String>) {
+fn process_lines(
+    delivery: &Delivery,
+    part: Part,
+    without: &[StemId],
+    seen: &mut BTreeSet<Part>,
+    lines: &mut Vec<String>,
+) {
+    if !seen.insert(part) {
+        return;
+    }
     let (name, from, without, process) = match part {
         Part::Track(_) => return,
         Part::Stem(id) if without.contains(&id) => return,
@@ -315,14 +326,11 @@ fn process_lines(delivery: &Delivery, part: Part, without: &[StemId], lines: &mu
         }
     };
     for inner in from {
-        process_lines(delivery, *inner, &without, lines);
+        process_lines(delivery, *inner, &without, seen, lines);
     }
     if !process.is_empty() {
         let steps: Vec<&str> = process.iter().map(|step| step.words.as_str()).collect();
-        let line = format!("{name}: {}", steps.join(", then "));
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
+        lines.push(format!("{name}: {}", steps.join(", then ")));
     }
 }
 
@@ -336,20 +344,12 @@ fn name_parts(delivery: &Delivery, parts: &[Part], without: &[StemId], names: &m
                 name_parts(delivery, &mix.from, &without, names);
             }
             Part::Stem(id) if without.contains(&id) => {}
-            Part::Stem(id) if hears_any(delivery, id, without) => {
+            Part::Stem(id) if without.iter().any(|w| delivery.stems_within(id).contains(w)) => {
                 name_parts(delivery, &delivery.stem(id).from, without, names);
             }
             Part::Stem(id) => names.push(delivery.stem(id).name.clone()),
         }
     }
-}
-
-/// Whether one of `stems` was summed into `stem`, at any depth.
-fn hears_any(delivery: &Delivery, stem: StemId, stems: &[StemId]) -> bool {
-    delivery.stem(stem).from.iter().any(|part| match part {
-        Part::Stem(id) => stems.contains(id) || hears_any(delivery, *id, stems),
-        Part::Track(_) | Part::Mix(_) => false,
-    })
 }
 
 #[cfg(test)]
