@@ -31,7 +31,7 @@ impl<'a> Keys<'a> {
     pub fn new(plan: &'a Plan) -> Self {
         Self {
             plan,
-            inputs: plan.graph.node_indices().map(|node| plan.inputs(node)).collect(),
+            inputs: plan.all_inputs(),
             nodes: vec![BTreeMap::new(); plan.graph.node_count()],
             prints: vec![BTreeMap::new(); plan.prints.len()],
         }

@@ -13,7 +13,7 @@ mod sums;
 mod tracks;
 pub mod values;
 
-pub use resolve::{Loaded, Probe, load, resolve};
+pub use resolve::{Loaded, Probe, load, output_root, resolve};
 
 use crate::yaml::record::Field;
 

@@ -67,6 +67,12 @@ fn in_place(disk: &Disk, path: &Path) -> PathBuf {
     path.file_name().map_or(folder.clone(), |name| folder.join(name))
 }
 
+/// The folder that holds the packages of a manifest that stands in `home`.
+pub fn output_root(manifest: &Manifest, home: &Path, disk: &Disk) -> PathBuf {
+    let output = manifest.output.as_ref().map_or("deliveries", |text| text.value.as_str());
+    disk.canonical(&home.join(output))
+}
+
 /// What was found wrong, and what must not be built because of it.
 pub(super) struct Faults {
     diagnostics: Diagnostics,
@@ -148,8 +154,7 @@ fn examine(
     let programme = programme::resolve(&manifest, &mut tracks, &files, assumed, &mut faults);
     let sums = sums::resolve(&manifest, &links, &tracks, &mut files, assumed, &mut faults);
     let project = programme::project(&manifest, &mut faults);
-    let output = manifest.output.as_ref().map_or("deliveries", |text| text.value.as_str());
-    let output_root = disk.canonical(&home.join(output));
+    let output_root = output_root(&manifest, home, disk);
     check_output(&manifest, home, &output_root, &files, &mut faults);
     let mut precious: Vec<(PathBuf, String)> =
         files.inputs.iter().map(|input| (input.path.clone(), input.shown.clone())).collect();

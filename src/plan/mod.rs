@@ -176,6 +176,11 @@ impl Plan {
         self.graph.node_weights().filter_map(|node| node.op.input()).collect()
     }
 
+    /// The inputs of every node, by its index.
+    pub fn all_inputs(&self) -> Vec<Vec<NodeId>> {
+        self.graph.node_indices().map(|node| self.inputs(node)).collect()
+    }
+
     /// The print of that id.
     pub fn print(&self, id: PrintId) -> &Print {
         &self.prints[id.0 as usize]

@@ -52,8 +52,7 @@ pub fn silence(width: usize, frames: usize) -> Block {
 impl<'a> Evaluator<'a> {
     /// For the nodes of `plan`.
     pub fn new(plan: &'a Plan) -> Self {
-        let inputs = plan.graph.node_indices().map(|node| plan.inputs(node)).collect();
-        Self { plan, inputs, kept: Blocks::new(), states: BTreeMap::new() }
+        Self { plan, inputs: plan.all_inputs(), kept: Blocks::new(), states: BTreeMap::new() }
     }
 
     fn per_segment(&self) -> usize {

@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, Diagnostics, Failure};
 use crate::fsio::{Disk, DiskError, File, FileStamp};
 use crate::key::Key;
 use crate::manifest::delivery::{Delivery, InputId};
-use crate::manifest::{Loaded, load, resolve};
+use crate::manifest::{Loaded, load, output_root, resolve};
 use crate::plan::{Plan, build};
 use crate::render::streams::InputFile;
 use crate::state::StateFolder;
@@ -18,8 +18,6 @@ use crate::state::inputs::InputMemo;
 
 /// Name of the memo of session audio in the state folder.
 const INPUTS: &str = "inputs";
-/// Folder of the packages where a manifest names none.
-const OUTPUT: &str = "deliveries";
 
 /// A project that this process has to itself until the value is dropped.
 pub(super) struct Project<'a> {
@@ -168,8 +166,7 @@ fn named(disk: &Disk, manifest: &Path) -> Vec<PathBuf> {
 /// Session audio need not be there; nothing of a manifest that cannot be read.
 pub(super) fn places(disk: &Disk, manifest: &Path) -> Vec<(String, PathBuf)> {
     let Ok(Loaded { manifest, path, .. }) = load(disk, manifest) else { return Vec::new() };
-    let output = manifest.output.map_or(OUTPUT.to_owned(), |output| output.value);
-    let root = disk.canonical(&path.parent().unwrap_or(&path).join(output));
+    let root = output_root(&manifest, path.parent().unwrap_or(&path), disk);
     let names = manifest.deliverables.0.into_iter().map(|entry| entry.name);
     names.map(|name| (name.clone(), root.join(name))).collect()
 }
