@@ -5,6 +5,8 @@
 pub mod compressor;
 pub mod dither;
 pub mod eq;
+pub mod hilbert;
+mod kaiser;
 pub mod limiter;
 pub mod loudness;
 pub mod peaks;
