@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod cover;
+mod matrix;
 pub mod op;
 pub mod show;
 
