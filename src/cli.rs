@@ -3,6 +3,7 @@
 //! Results go to stdout, messages and progress to stderr, and what the exit
 //! status means stands in `README.md`.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ use crate::progress::{Bar, Progress, Silent};
 use crate::qc::words::count;
 use crate::run::outcome::{Outcome, relative};
 use crate::run::{self, Context, Request};
-use crate::{manifest, spec, watch};
+use crate::{external, manifest, spec, watch};
 
 /// Make for audio deliveries: stems, mixes and M&E packages from session audio,
 /// re-rendered to the second and proven by a null test, a QC report and checksums.
@@ -117,6 +118,11 @@ enum Schema {
 
 /// Carries out what the command line says.
 pub fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some((status, why)) = external::helper(&Disk::new(), &words) {
+        why.iter().for_each(|why| say(why));
+        return ExitCode::from(status);
+    }
     let cli = Cli::parse();
     if let (Some(_), [first, ..]) = (&cli.command, cli.targets.targets.as_slice()) {
         let message = format!("`{first}` stands before the command; its targets follow it");

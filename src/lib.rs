@@ -12,6 +12,7 @@ pub mod progress;
 // The pipeline, in the order of the data.
 pub mod audio;
 pub mod dsp;
+pub mod external;
 pub mod yaml;
 pub mod spec;
 pub mod manifest;

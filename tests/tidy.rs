@@ -247,21 +247,40 @@ fn functions_are_70_lines_long_at_most() {
 }
 
 /// Every error of the disk carries its path, and tests can make every write fail,
-/// because there is one door to the disk.
+/// because there is one door to the disk; and one to programs that are not ours.
 #[test]
-fn only_fsio_touches_the_disk() {
+fn only_fsio_touches_the_disk_and_starts_programs() {
+    let doors =
+        ["std::fs", "File::open", "File::create", "OpenOptions", "process::Command", "Stdio"];
     let mut broken = String::new();
-    for source in shipped().iter().filter(|source| source.path != "src/fsio.rs") {
-        let touches = |text: &str| {
-            ["std::fs", "File::open", "File::create", "OpenOptions"]
-                .iter()
-                .any(|w| text.contains(w))
-        };
+    for source in shipped().iter().filter(|source| source.module() != "fsio") {
+        let touches = |text: &str| doors.iter().any(|door| text.contains(door));
         for (line, text) in source.shipped_lines().filter(|(_, text)| touches(text)) {
             let _ = writeln!(broken, "{}:{line} {}", source.path, text.trim());
         }
     }
     assert_none(broken, "go through `fsio::Disk`:");
+}
+
+/// The compiler answers for memory and threads, but for the one call that lets in a
+/// plug-in, which happens in a process of its own.
+#[test]
+fn unsafe_code_stands_in_one_place() {
+    let (allowed, mut found, mut broken) = ("src/external/load.rs", 0, String::new());
+    for source in all_rust().iter().filter(|source| source.path != "tests/tidy.rs") {
+        for (index, text) in source.text.lines().enumerate() {
+            let code = text.split("//").next().unwrap_or_default();
+            let is_word = |c: char| c.is_alphanumeric() || "_-".contains(c);
+            let is_unsafe = code.split(|c: char| !is_word(c)).any(|word| word == "unsafe");
+            if is_unsafe && source.path == allowed {
+                found += 1;
+            } else if is_unsafe {
+                let _ = writeln!(broken, "{}:{} {}", source.path, index + 1, text.trim());
+            }
+        }
+    }
+    assert_none(broken, &format!("only {allowed} may:"));
+    assert_eq!(found, 1, "one block in {allowed}");
 }
 
 /// stdout is for results and stderr for messages, and `cli` alone decides which is

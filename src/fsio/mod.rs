@@ -4,6 +4,9 @@
 //! Everything that changes the disk passes one gate, which tests close at the
 //! Nth step to prove that nothing is lost whichever step fails (law 6).
 
+mod digest;
+pub mod process;
+
 use std::fs;
 /// An open file; only a [`Disk`] opens one.
 pub use std::fs::File;
@@ -199,19 +202,6 @@ impl Disk {
         bytes: &mut [u8],
     ) -> Result<(), DiskError> {
         file.seek(io::SeekFrom::Start(offset)).and_then(|_| file.read_exact(bytes)).on("read", path)
-    }
-
-    /// The standard BLAKE3 hash of a file, read once in large pieces.
-    pub fn blake3(&self, path: &Path) -> Result<blake3::Hash, DiskError> {
-        let mut file = self.open(path)?;
-        let mut hasher = blake3::Hasher::new();
-        let mut piece = vec![0; 1 << 20];
-        loop {
-            match file.read(&mut piece).on("read", path)? {
-                0 => return Ok(hasher.finalize()),
-                n => hasher.update(&piece[..n]),
-            };
-        }
     }
 
     /// The names in a folder, sorted; empty if there is no such folder.
