@@ -56,8 +56,16 @@ pub struct Project {
     pub title: String,
     /// Artist of a song.
     pub artist: String,
+    /// Composer of the music.
+    pub composer: String,
+    /// Who mixed it.
+    pub mixer: String,
     /// Production company of a film.
     pub production: String,
+    /// The part of the whole: an episode, a reel.
+    pub part: String,
+    /// The revision.
+    pub revision: String,
     /// Whom to ask.
     pub contact: String,
     /// Terms of use.

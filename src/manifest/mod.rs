@@ -4,6 +4,7 @@ pub mod delivery;
 mod files;
 mod hints;
 mod links;
+mod names;
 mod packages;
 pub mod process;
 mod programme;

@@ -137,7 +137,11 @@ pub(super) fn project(manifest: &Manifest, faults: &mut Faults) -> Project {
     Project {
         title: text(&raw.title),
         artist: text(&raw.artist),
+        composer: text(&raw.composer),
+        mixer: text(&raw.mixer),
         production: text(&raw.production),
+        part: text(&raw.part),
+        revision: text(&raw.revision),
         contact: text(&raw.contact),
         licence: text(if raw.licence.is_some() { &raw.licence } else { &raw.license }),
         date: text(&raw.date),

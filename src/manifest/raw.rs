@@ -42,8 +42,17 @@ record! {
     title: Option<Text>,
     /// Artist of a song.
     artist: Option<Text>,
+    /// Composer of the music.
+    composer: Option<Text>,
+    /// Who mixed it.
+    mixer: Option<Text>,
     /// Production company of a film.
     production: Option<Text>,
+    /// The part of the whole that this is: an episode like s01e02, a reel like r01,
+    /// or lp for the long play.
+    part: Option<Text>,
+    /// The revision, like v04.
+    revision: Option<Text>,
     /// Whom to ask about the delivery.
     contact: Option<Text>,
     /// Terms of use.

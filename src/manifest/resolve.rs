@@ -164,7 +164,6 @@ fn examine(
         names: &names,
         links: &links,
         sums: &sums,
-        project: &project,
         programme: &programme,
         disk,
         home,

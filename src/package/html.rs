@@ -116,7 +116,11 @@ fn programme(report: &PackageReport) -> String {
     let mut html = "<dl>\n".to_owned();
     for (term, value) in [
         ("Artist", project.artist.as_str()),
+        ("Composer", &project.composer),
+        ("Mixed by", &project.mixer),
         ("Production", &project.production),
+        ("Part", &project.part),
+        ("Revision", &project.revision),
         ("Date", &project.date),
         ("Contact", &project.contact),
         ("Licence", &project.licence),

@@ -98,7 +98,11 @@ fn head(page: &mut Page, report: &PackageReport) {
     page.line(&"=".repeat(title.chars().count().min(COLUMNS)));
     page.line("");
     page.entry("Artist", &project.artist);
+    page.entry("Composer", &project.composer);
+    page.entry("Mixed by", &project.mixer);
     page.entry("Production", &project.production);
+    page.entry("Part", &project.part);
+    page.entry("Revision", &project.revision);
     page.entry("Package", &format!("{} ({})", report.deliverable, report.spec_title));
     page.entry("Verdict", &format!("{}; see QC.html", verdict_line(report)));
     page.entry("Date", &project.date);

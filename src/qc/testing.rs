@@ -6,6 +6,7 @@ use crate::manifest::delivery::{Downmix, Programme, Project};
 use crate::qc::judge::judge;
 use crate::qc::measures::{ChannelMeasures, Measures, NullResult, NullVerdict, Place, Span};
 use crate::qc::report::{FileReport, Kind, NullKind, NullReport, PackageReport, Unproven};
+use crate::spec::template::Template;
 use crate::spec::{Check, Limit, Scope, Spec};
 use crate::units::{FrameRate, Gain, SampleRate, Timecode};
 
@@ -52,7 +53,9 @@ pub(crate) fn spec() -> Spec {
         title: "Stems for mastering".into(),
         encoding: Encoding::Pcm24,
         sample_rate: None,
-        template: "{name}".into(),
+        template: Template::parse("{name}").unwrap(),
+        stem_template: None,
+        role_names: Vec::new(),
         legal: "A-Za-z0-9._-".into(),
         bext: true,
         required_stems: Vec::new(),

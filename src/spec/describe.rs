@@ -39,8 +39,12 @@ fn words(spec: &Effective) -> String {
         RatePolicy::Native => "native".into(),
         RatePolicy::Only(rate) => rate.to_string(),
     });
-    figure(&mut text, "template", &raw.template, "{project}_{name}", String::clone);
-    figure(&mut text, "legal", &raw.legal, "A-Za-z0-9._-", String::clone);
+    figure(&mut text, "template", &raw.template, shelf::TEMPLATE, String::clone);
+    figure(&mut text, "stem_template", &raw.stem_template, "as all files", String::clone);
+    for entry in &raw.role_names.0 {
+        figure(&mut text, &format!("role_name {}", entry.name), &entry.body, "", String::clone);
+    }
+    figure(&mut text, "legal", &raw.legal, shelf::LEGAL, String::clone);
     figure(&mut text, "bext", &raw.bext, "true", bool::to_string);
     figure(&mut text, "required_stems", &raw.required_stems, "none", |roles| roles.join(", "));
     figure(&mut text, "required_mixes", &raw.required_mixes, "none", |roles| roles.join(", "));

@@ -1,8 +1,10 @@
 //! Delivery specs as typed data: what a recipient requires, each figure with its source.
 
 mod describe;
+pub mod field;
 pub mod raw;
 mod shelf;
+pub mod template;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,7 @@ use crate::diag::{Diagnostics, Span};
 use crate::fsio::Disk;
 use crate::units::SampleRate;
 use crate::yaml::record::Field;
+use template::Template;
 
 pub use describe::{describe, list};
 
@@ -25,8 +28,12 @@ pub struct Spec {
     pub encoding: Encoding,
     /// The sample rate it must have; `None` takes that of the session.
     pub sample_rate: Option<SampleRate>,
-    /// File name without extension: fields in braces, `{project}_{name}`.
-    pub template: String,
+    /// File name without extension.
+    pub template: Template,
+    /// The same of stems; where it is `None`, they are named as all files are.
+    pub stem_template: Option<Template>,
+    /// How file names write roles: role and word.
+    pub role_names: Vec<(String, String)>,
     /// Characters that file names may hold, as ranges: `A-Za-z0-9._-`.
     pub legal: String,
     /// Whether a `bext` chunk carries the start time.
@@ -42,30 +49,37 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// The fields that a template may hold.
-    pub const FIELDS: [&str; 7] =
-        ["project", "artist", "name", "rate", "bits", "layout", "deliverable"];
-
     /// Whether file names may hold `character`.
     pub fn is_legal(&self, character: char) -> bool {
-        let set: Vec<char> = self.legal.chars().collect();
-        let mut rest = set.as_slice();
-        loop {
-            match rest {
-                [first, '-', last, after @ ..] => {
-                    if (*first..=*last).contains(&character) {
-                        return true;
-                    }
-                    rest = after;
+        is_in(&self.legal, character)
+    }
+
+    /// `role` as file names write it.
+    pub fn role_name<'a>(&'a self, role: &'a str) -> &'a str {
+        let known = self.role_names.iter().find(|(known, _)| known == role);
+        known.map_or(role, |(_, word)| word)
+    }
+}
+
+/// Whether a set like `A-Za-z0-9._-` holds `character`.
+fn is_in(set: &str, character: char) -> bool {
+    let set: Vec<char> = set.chars().collect();
+    let mut rest = set.as_slice();
+    loop {
+        match rest {
+            [first, '-', last, after @ ..] => {
+                if (*first..=*last).contains(&character) {
+                    return true;
                 }
-                [one, after @ ..] => {
-                    if *one == character {
-                        return true;
-                    }
-                    rest = after;
-                }
-                [] => return false,
+                rest = after;
             }
+            [one, after @ ..] => {
+                if *one == character {
+                    return true;
+                }
+                rest = after;
+            }
+            [] => return false,
         }
     }
 }
@@ -232,9 +246,9 @@ mod tests {
     fn the_schema_knows_every_key_of_the_shipped_specs() {
         let schema = schema();
         let properties = schema["properties"].as_object().unwrap();
-        let raw = ["title", "extends", "encoding", "sample_rate", "template", "legal", "bext"];
-        let more = ["required_stems", "required_mixes", "notes", "limits"];
-        let keys: Vec<&str> = raw.into_iter().chain(more).collect();
+        let raw = ["title", "extends", "encoding", "sample_rate", "template", "stem_template"];
+        let more = ["role_names", "legal", "bext", "required_stems", "required_mixes", "notes"];
+        let keys: Vec<&str> = raw.into_iter().chain(more).chain(["limits"]).collect();
         assert!(keys.iter().all(|key| properties.contains_key(*key)));
         assert_eq!(properties.len(), keys.len());
     }

@@ -25,9 +25,15 @@ record! {
     encoding: Option<Figure<Encoding>>,
     /// Sample rate in Hz, or native: that of the session.
     sample_rate: Option<Figure<RatePolicy>>,
-    /// File name without extension. Of the project's title and artist, characters
-    /// that are not legal become `_`; names from the manifest must be legal. Fields: {project} {artist} {name} {rate} {bits} {layout} {deliverable}.
+    /// File name without extension; `/` makes folders. Fields: {project} {artist}
+    /// {composer} {mixer} {revision} {part} {date} {role} {name} {layout} {channel}
+    /// {rate} {bits} {fps} {bpm} {deliverable}. Forms follow after colons, as in
+    /// {layout:ch} or {project:camel:14}; {channel?} is left out where there is none.
     template: Option<Figure<String>>,
+    /// The same for stems; that of all files unless given.
+    stem_template: Option<Figure<String>>,
+    /// How file names write roles, as in `m-and-e: ME`.
+    role_names: Entries<Figure<String>>,
     /// Characters that file names may hold, as ranges: A-Za-z0-9._-
     legal: Option<Figure<String>>,
     /// Whether a bext chunk carries the start time.
@@ -184,33 +190,40 @@ impl Scalar for Check {
 impl RawSpec {
     /// This spec where it speaks, and `base` where it is silent.
     pub fn over(self, base: RawSpec) -> RawSpec {
-        let mut limits = base.limits.0;
-        for entry in self.limits.0 {
-            match limits.iter_mut().find(|old| old.name == entry.name) {
-                Some(old) => {
-                    old.span = entry.span;
-                    old.body = match (entry.body, old.body.take()) {
-                        (Some(new), Some(base)) => Some(new.over(base)),
-                        (new, base) => new.or(base),
-                    };
-                }
-                None => limits.push(entry),
-            }
-        }
         RawSpec {
             title: self.title.or(base.title),
             extends: base.extends,
             encoding: self.encoding.or(base.encoding),
             sample_rate: self.sample_rate.or(base.sample_rate),
             template: self.template.or(base.template),
+            stem_template: self.stem_template.or(base.stem_template),
+            role_names: laid_over(self.role_names, base.role_names, |new, _| new),
             legal: self.legal.or(base.legal),
             bext: self.bext.or(base.bext),
             required_stems: self.required_stems.or(base.required_stems),
             required_mixes: self.required_mixes.or(base.required_mixes),
             notes: self.notes.or(base.notes),
-            limits: Entries(limits),
+            limits: laid_over(self.limits, base.limits, RawLimit::over),
         }
     }
+}
+
+/// The entries of `new` over those of `base`; where both have one, `merge` decides.
+fn laid_over<T>(new: Entries<T>, base: Entries<T>, merge: impl Fn(T, T) -> T) -> Entries<T> {
+    let mut entries = base.0;
+    for entry in new.0 {
+        match entries.iter_mut().find(|old| old.name == entry.name) {
+            Some(old) => {
+                old.span = entry.span;
+                old.body = match (entry.body, old.body.take()) {
+                    (Some(new), Some(base)) => Some(merge(new, base)),
+                    (new, base) => new.or(base),
+                };
+            }
+            None => entries.push(entry),
+        }
+    }
+    Entries(entries)
 }
 
 impl RawLimit {

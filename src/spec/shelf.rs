@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::raw::{Miss, RatePolicy, RawLimit, RawSpec};
-use super::{Limit, Scope, Spec};
+use super::raw::{Figure, Miss, RatePolicy, RawLimit, RawSpec};
+use super::template::{Template, TemplateError};
+use super::{Limit, Scope, Spec, is_in};
 use crate::audio::wav::Encoding;
-use crate::diag::{Diagnostic, Diagnostics, SourceText, Span, nearest};
+use crate::diag::{Diagnostic, Diagnostics, SourceText, Span};
 use crate::fsio::Disk;
-use crate::yaml::record::{Entry, Field};
+use crate::yaml::record::{At, Entry, Field};
 use crate::yaml::syntax;
 
 /// The specs inside the binary: name and text.
@@ -20,6 +21,15 @@ const SHIPPED: [(&str, &str); 6] = [
     ("dme", include_str!("../../specs/dme.yaml")),
     ("m-and-e", include_str!("../../specs/m-and-e.yaml")),
 ];
+
+/// What file names may hold unless the spec says otherwise.
+pub(super) const LEGAL: &str = "A-Za-z0-9._-";
+/// How files are named unless the spec says otherwise.
+pub(super) const TEMPLATE: &str = "{project}_{name}";
+
+fn default_template() -> Template {
+    Template::parse(TEMPLATE).expect("BUG: the template of specs that have none is sound")
+}
 
 /// Names of the specs inside the binary.
 pub(super) fn shipped_names() -> impl Iterator<Item = &'static str> {
@@ -110,18 +120,16 @@ impl Effective {
     pub(super) fn build(self) -> Result<Spec, Diagnostics> {
         let mut diagnostics = Diagnostics::default();
         let raw = self.raw;
-        if let Some(template) = &raw.template {
-            check_template(&template.value.value, &template.value.span, &mut diagnostics);
-        }
+        let legal = raw.legal.map_or_else(|| LEGAL.to_owned(), |figure| figure.value.value);
+        let named = template(&raw.template, &legal, &mut diagnostics);
+        let stem_template = template(&raw.stem_template, &legal, &mut diagnostics);
         let limits: Vec<Limit> = raw
             .limits
             .0
             .iter()
             .filter_map(|entry| build_limit(entry, entry.body.as_ref()?, &mut diagnostics))
             .collect();
-        let value = |figure: Option<super::raw::Figure<String>>, default: &str| {
-            figure.map_or_else(|| default.to_owned(), |figure| figure.value.value)
-        };
+        let role_names = role_names(raw.role_names.0, &legal, &mut diagnostics);
         let spec = Spec {
             title: raw.title.map_or_else(|| self.name.clone(), |title| title.value),
             name: self.name,
@@ -130,8 +138,10 @@ impl Effective {
                 Some(RatePolicy::Only(rate)) => Some(rate),
                 Some(RatePolicy::Native) | None => None,
             },
-            template: value(raw.template, "{project}_{name}"),
-            legal: value(raw.legal, "A-Za-z0-9._-"),
+            template: named.unwrap_or_else(default_template),
+            stem_template,
+            role_names,
+            legal,
             bext: raw.bext.is_none_or(|figure| figure.value.value),
             required_stems: raw.required_stems.map(|f| f.value.value).unwrap_or_default(),
             required_mixes: raw.required_mixes.map(|f| f.value.value).unwrap_or_default(),
@@ -170,25 +180,45 @@ fn build_limit(
     })
 }
 
-/// Every brace of a template must open a known field.
-fn check_template(template: &str, span: &Span, diagnostics: &mut Diagnostics) {
-    let mut rest = template;
-    while let Some(start) = rest.find(['{', '}']) {
-        let inside = rest[start..].strip_prefix('{').and_then(|rest| rest.split_once('}'));
-        let Some((field, after)) = inside else {
-            let title = "a field of the template is not closed";
-            diagnostics.push(Diagnostic::error(title).at(span, "write fields as `{name}`"));
-            return;
-        };
-        if !Spec::FIELDS.contains(&field) {
-            let mut error =
-                Diagnostic::error(format!("unknown field `{{{field}}}` in the template"));
-            error = error.at(span, "");
-            let near =
-                nearest(field, &Spec::FIELDS).map(|near| format!("did you mean `{{{near}}}`?"));
-            let all = || format!("known here: `{{{}}}`", Spec::FIELDS.join("}`, `{"));
-            diagnostics.push(error.help(near.unwrap_or_else(all)));
+/// The template that is in force, whose own characters must be legal.
+fn template(
+    figure: &Option<Figure<String>>,
+    legal: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Template> {
+    let At { value, span } = &figure.as_ref()?.value;
+    match Template::parse(value) {
+        Ok(template) => {
+            let illegal = |c: &char| *c != '/' && !is_in(legal, *c);
+            if let Some(wrong) = template.literals().find(illegal) {
+                let title = format!("the template holds `{wrong}`, which `legal` does not allow");
+                let error = Diagnostic::error(title).at(span, format!("allowed are {legal}"));
+                diagnostics.push(error.help("write another character, or add it to `legal`"));
+            }
+            Some(template)
         }
-        rest = after;
+        Err(TemplateError { title, help }) => {
+            diagnostics.push(Diagnostic::error(title).at(span, "").help(help));
+            None
+        }
     }
+}
+
+/// Roles and the words that file names have for them.
+fn role_names(
+    entries: Vec<Entry<Figure<String>>>,
+    legal: &str,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(String, String)> {
+    let mut names = Vec::new();
+    for entry in entries {
+        let Some(At { value, span }) = entry.body.map(|figure| figure.value) else { continue };
+        if let Some(wrong) = value.chars().find(|c| !is_in(legal, *c)) {
+            let title = format!("`{value}` holds `{wrong}`, which `legal` does not allow");
+            let error = Diagnostic::error(title).at(&span, format!("allowed are {legal}"));
+            diagnostics.push(error.help("write another word for this role"));
+        }
+        names.push((entry.name, value));
+    }
+    names
 }

@@ -1,0 +1,295 @@
+//! What the files of a package are called: the spec's template filled in, and every
+//! name refused that some recipient or some file system would not take.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::delivery::Content;
+use super::links::named;
+use super::packages::{Ground, Member, part_of};
+use super::raw::{self, Text};
+use crate::audio::layout::Layout;
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::spec::Spec;
+use crate::spec::field::{NameField, NameValue};
+use crate::spec::template::{Placeholder, Template};
+use crate::yaml::record::Entry;
+
+/// Names the files of one package.
+pub(super) struct Naming<'a> {
+    ground: &'a Ground<'a>,
+    entry: &'a Entry<raw::Deliverable>,
+    raw: &'a raw::Deliverable,
+    spec: &'a Spec,
+    /// Names that were given, in small letters: macOS and Windows take capitals
+    /// for the same.
+    taken: BTreeMap<String, Content>,
+    /// Values that were refused, by what was said and where: what many files share
+    /// is told once.
+    told: BTreeSet<(String, String)>,
+}
+
+/// A value for a field, and where it is written.
+struct Origin<'a> {
+    value: NameValue,
+    /// Prose may hold anything; what file names may not hold becomes `_` in them.
+    prose: bool,
+    span: &'a Span,
+}
+
+/// Why a value cannot be part of a name.
+struct Refusal<'a> {
+    title: String,
+    label: String,
+    help: String,
+    span: &'a Span,
+}
+
+impl<'a> Naming<'a> {
+    pub(super) fn new(
+        ground: &'a Ground<'a>,
+        entry: &'a Entry<raw::Deliverable>,
+        raw: &'a raw::Deliverable,
+        spec: &'a Spec,
+    ) -> Self {
+        Self { ground, entry, raw, spec, taken: BTreeMap::new(), told: BTreeSet::new() }
+    }
+
+    fn template(&self, content: Content) -> &'a Template {
+        match (content, &self.spec.stem_template) {
+            (Content::Stem(_), Some(template)) => template,
+            _ => &self.spec.template,
+        }
+    }
+
+    /// What the templates take from the manifest must be there. `None` if it is not.
+    pub(super) fn check(&self, members: &[Member<'a>], found: &mut Diagnostics) -> Option<()> {
+        let errors = found.errors();
+        let mut asked = BTreeSet::new();
+        for member in members {
+            for place in self.template(member.content).fields().filter(|place| !place.optional) {
+                let Some((what, key)) = source(place.field) else { continue };
+                if self.common(place.field).is_none() && asked.insert(what) {
+                    let title = format!("spec `{}` names files by {what}", self.spec.name);
+                    let error = Diagnostic::error(title);
+                    let error = error.at(&self.raw.spec.span, "but there is none");
+                    found.push(error.help(format!("add `{key}`")));
+                }
+            }
+        }
+        (found.errors() == errors).then_some(())
+    }
+
+    /// What a field stands for in every file of the package alike.
+    fn common(&self, field: NameField) -> Option<Origin<'a>> {
+        let manifest = self.ground.manifest;
+        let text = |text: Option<&'a Text>, prose: bool| {
+            let Text { value, span } = text?;
+            let empty = if prose { fold(value, self.spec).is_empty() } else { value.is_empty() };
+            (!empty).then(|| Origin { value: NameValue::Text(value.clone()), prose, span })
+        };
+        let fixed = |value: NameValue| Origin { value, prose: false, span: &self.raw.spec.span };
+        let programme = self.ground.programme;
+        let project = manifest.project.as_ref();
+        match field {
+            NameField::Project => text(project?.title.as_ref(), true),
+            NameField::Artist => text(project?.artist.as_ref(), true),
+            NameField::Composer => text(project?.composer.as_ref(), true),
+            NameField::Mixer => text(project?.mixer.as_ref(), true),
+            NameField::Revision => text(project?.revision.as_ref(), false),
+            NameField::Part => text(project?.part.as_ref(), false),
+            NameField::Date => {
+                let date = text(project?.date.as_ref(), true)?;
+                let written = |value| match value {
+                    NameValue::Text(text) => NameValue::Date(text),
+                    other => other,
+                };
+                Some(Origin { value: written(date.value), ..date })
+            }
+            NameField::Rate => Some(fixed(NameValue::Rate(programme.sample_rate))),
+            NameField::Bits => Some(fixed(NameValue::Encoding(self.spec.encoding))),
+            NameField::Fps => programme.frame_rate.map(|fps| fixed(NameValue::Fps(fps))),
+            NameField::Bpm => programme.tempo.map(|bpm| fixed(NameValue::Bpm(bpm))),
+            NameField::Deliverable => Some(Origin {
+                value: NameValue::Text(self.entry.name.clone()),
+                prose: false,
+                span: &self.entry.span,
+            }),
+            NameField::Role | NameField::Name | NameField::Layout | NameField::Channel => None,
+        }
+    }
+
+    /// The name of one file, or `None` with the reason told.
+    pub(super) fn path(
+        &mut self,
+        member: &Member<'a>,
+        layout: Layout,
+        found: &mut Diagnostics,
+    ) -> Option<String> {
+        let template = self.template(member.content);
+        let filled = template.fill(|place| self.fill(place, member, layout));
+        let path = match filled {
+            Ok(name) => name + ".wav",
+            Err(refusal) => {
+                let Refusal { title, label, help, span } = *refusal;
+                if self.told.insert((title.clone(), span.place())) {
+                    found.push(Diagnostic::error(title).at(span, label).help(help));
+                }
+                return None;
+            }
+        };
+        let (_, span) = named(self.ground.manifest, part_of(member.content));
+        let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
+        let ours = folders.split('/').find(|folder| OURS.contains(&folder.to_lowercase().as_str()));
+        let ours = ours.map(|_| "rebounce writes a file of this name".to_owned());
+        if let Some(why) = path.split('/').find_map(unfit).or(ours) {
+            let title = format!("`{path}` cannot be a file name: {why}");
+            let label = format!("by `{}`", template.as_str());
+            let error = Diagnostic::error(title).at(&self.raw.spec.span, label);
+            found.push(error.context(span, "this part").help("change the name or the spec"));
+            return None;
+        }
+        if let Some(error) = self.clash(&path, member.content, template) {
+            found.push(error);
+        }
+        Some(path)
+    }
+
+    /// What stands for a field in one file, or the place and what is wrong there.
+    fn fill(
+        &self,
+        place: &Placeholder,
+        member: &Member<'a>,
+        layout: Layout,
+    ) -> Result<Option<String>, Box<Refusal<'a>>> {
+        let (name, span) = named(self.ground.manifest, part_of(member.content));
+        let text = |text: &str| NameValue::Text(text.to_owned());
+        let origin = match place.field {
+            NameField::Role if !member.role.is_empty() => {
+                let value = text(self.spec.role_name(member.role));
+                Some(Origin { value, prose: false, span: member.role_span })
+            }
+            NameField::Role | NameField::Name => {
+                Some(Origin { value: text(name), prose: false, span })
+            }
+            NameField::Layout => {
+                let span = &self.raw.spec.span;
+                Some(Origin { value: NameValue::Layout(layout), prose: false, span })
+            }
+            NameField::Channel => None,
+            field => self.common(field),
+        };
+        let Some(Origin { value, prose, span }) = origin else { return Ok(None) };
+        let refuse = |title: String, label: String, help: String| {
+            Box::new(Refusal { title, label, help, span })
+        };
+        let written = place.write(&value).map_err(|why| {
+            let label = format!("`{}` of the spec's template needs that", place.written);
+            refuse(why, label, "write it so, or name files by `{date}`".into())
+        })?;
+        if prose {
+            return Ok(Some(fold(&written, self.spec)));
+        }
+        let Some(wrong) = written.chars().find(|c| !self.spec.is_legal(*c)) else {
+            return Ok(Some(written));
+        };
+        let spec = &self.spec.name;
+        let title = format!("`{written}` cannot name a file: spec `{spec}` refuses `{wrong}`");
+        let label = format!("`{}` of its template; allowed are {}", place.written, self.spec.legal);
+        let help = match value {
+            NameValue::Text(_) => {
+                let legal = |c| if self.spec.is_legal(c) { c } else { '_' };
+                format!("call it `{}`", written.chars().map(legal).collect::<String>())
+            }
+            NameValue::Layout(_) | NameValue::Fps(_) => {
+                format!("write `{}` in the template", place.written.replace('}', ":digits}"))
+            }
+            _ => "let the spec's `legal` allow it".to_owned(),
+        };
+        Err(refuse(title, label, help))
+    }
+
+    /// The error for a name that another file has, or that one needs as a folder.
+    fn clash(&mut self, path: &str, content: Content, template: &Template) -> Option<Diagnostic> {
+        let key = path.to_lowercase();
+        let mut above = key.match_indices('/').map(|(at, _)| &key[..at]);
+        let other = above.find_map(|folder| self.taken.get(folder)).or_else(|| {
+            let below = format!("{key}/");
+            let (next, other) = self.taken.range(key.clone()..).next()?;
+            (*next == key || next.starts_with(&below)).then_some(other)
+        });
+        let other = other.copied();
+        self.taken.insert(key, content);
+        let other = other?;
+        let (first, first_span) = named(self.ground.manifest, part_of(other));
+        let (second, second_span) = named(self.ground.manifest, part_of(content));
+        if other == content {
+            let title = format!("deliverable `{}` names `{first}` twice", self.entry.name);
+            return Some(Diagnostic::error(title).at(&self.entry.span, "").help("name it once"));
+        }
+        let title = format!("two files of `{}` are called `{path}`", self.entry.name);
+        Some(
+            Diagnostic::error(title)
+                .at(&self.entry.span, format!("`{first}` and `{second}`"))
+                .context(first_span, "the first")
+                .context(second_span, "the second")
+                .help(format!(
+                    "rename one, or put more fields into the spec's template `{}`",
+                    template.as_str()
+                )),
+        )
+    }
+}
+
+/// What rebounce itself writes into packages, in small letters.
+const OURS: [&str; 4] = ["readme.txt", "qc.html", "qc.json", "checksums.b3"];
+
+/// What a field that a project may lack is called, and how a manifest gives it.
+fn source(field: NameField) -> Option<(&'static str, &'static str)> {
+    Some(match field {
+        NameField::Project => ("the project's title", "project: { title: ... }"),
+        NameField::Artist => ("the project's artist", "project: { artist: ... }"),
+        NameField::Composer => ("the project's composer", "project: { composer: ... }"),
+        NameField::Mixer => ("the project's mixer", "project: { mixer: ... }"),
+        NameField::Revision => ("the project's revision", "project: { revision: v01 }"),
+        NameField::Part => ("the part of the project", "project: { part: r01 }"),
+        NameField::Date => ("the project's date", "project: { date: 2026-11-25 }"),
+        NameField::Fps => ("the frame rate", "session: { frame_rate: 25 }"),
+        NameField::Bpm => ("the tempo", "session: { tempo: 96 }"),
+        _ => return None,
+    })
+}
+
+/// A text as file names may hold it: what is illegal becomes `_`, once.
+fn fold(text: &str, spec: &Spec) -> String {
+    let mut folded = String::new();
+    for character in text.chars() {
+        if spec.is_legal(character) {
+            folded.push(character);
+        } else if spec.is_legal('_') && !folded.ends_with('_') {
+            folded.push('_');
+        }
+    }
+    folded.trim_matches('_').to_owned()
+}
+
+/// Why a name cannot stand on every file system, if so.
+pub(super) fn unfit(name: &str) -> Option<String> {
+    const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+    let base = name.split('.').next().unwrap_or_default().to_lowercase();
+    let port = |kind: &str| {
+        base.strip_prefix(kind).is_some_and(|n| n.len() == 1 && n.as_bytes()[0].is_ascii_digit())
+    };
+    if let Some(wrong) = name.chars().find(|c| r#"/\:*?"<>|"#.contains(*c) || c.is_control()) {
+        Some(format!("`{}` is not allowed", wrong.escape_default()))
+    } else if name.is_empty() {
+        Some("it is empty".into())
+    } else if name.starts_with(['.', ' ']) || name.ends_with(['.', ' ']) {
+        Some("it begins or ends with a dot or a space".into())
+    } else if DEVICES.contains(&base.as_str()) || port("com") || port("lpt") {
+        Some("Windows keeps this name for a device".into())
+    } else if name.len() > 200 {
+        Some("it is too long".into())
+    } else {
+        None
+    }
+}
