@@ -4,6 +4,9 @@
 //! rationals only where time is concerned; a frame rate such as 23.976 is the
 //! rational 24000/1001 and never a float.
 
+pub mod bars;
+pub mod tempo;
+
 use std::fmt;
 
 /// Samples of one channel per second, in Hz. Never zero.
@@ -57,19 +60,30 @@ pub struct FrameRate {
 }
 
 impl FrameRate {
-    /// The rates of SMPTE ST 12-1 by the names people write.
-    const KNOWN: [(&'static str, FrameRate); 10] = [
+    /// The rates of SMPTE ST 12-1 and ST 12-3 by the names people write, but for
+    /// 72, which nobody delivers at.
+    const KNOWN: [(&'static str, FrameRate); 17] = [
         ("23.976", FrameRate::ntsc(24, false)),
         ("24", FrameRate::whole(24)),
         ("25", FrameRate::whole(25)),
         ("29.97", FrameRate::ntsc(30, false)),
         ("29.97df", FrameRate::ntsc(30, true)),
         ("30", FrameRate::whole(30)),
+        ("47.952", FrameRate::ntsc(48, false)),
+        ("48", FrameRate::whole(48)),
         ("50", FrameRate::whole(50)),
         ("59.94", FrameRate::ntsc(60, false)),
         ("59.94df", FrameRate::ntsc(60, true)),
         ("60", FrameRate::whole(60)),
+        ("96", FrameRate::whole(96)),
+        ("100", FrameRate::whole(100)),
+        ("119.88", FrameRate::ntsc(120, false)),
+        ("119.88df", FrameRate::ntsc(120, true)),
+        ("120", FrameRate::whole(120)),
     ];
+
+    /// Other ways in which some of them are written.
+    const ALIASES: [(&'static str, &'static str); 2] = [("23.98", "23.976"), ("47.95", "47.952")];
 
     const fn ntsc(nominal: u32, drop_frame: bool) -> Self {
         Self { numerator: nominal * 1000, denominator: 1001, drop_frame }
@@ -79,9 +93,11 @@ impl FrameRate {
         Self { numerator: fps, denominator: 1, drop_frame: false }
     }
 
-    /// Reads a rate as people write it: `23.976`, `29.97`, `29.97df`.
+    /// Reads a rate as people write it: `23.976`, `23.98`, `29.97`, `29.97df`, `29.97 DF`.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
+        let text = text.trim().to_lowercase().replace(' ', "");
+        let text =
+            Self::ALIASES.iter().find(|(alias, _)| *alias == text).map_or(&*text, |(_, n)| n);
         let same = |name: &str| name == text || text.strip_suffix(".0") == Some(name);
         Self::KNOWN.iter().find(|(name, _)| same(name)).map(|(_, rate)| *rate)
     }
@@ -96,6 +112,12 @@ impl FrameRate {
         self.numerator.div_ceil(self.denominator)
     }
 
+    /// Labels that timecode skips at the start of nine minutes in ten: 2 at 29.97df,
+    /// none without drop-frame.
+    pub fn dropped_labels(self) -> u32 {
+        if self.drop_frame { self.nominal() / 15 } else { 0 }
+    }
+
     /// Whether timecode at this rate skips labels (drop-frame).
     pub fn is_drop_frame(self) -> bool {
         self.drop_frame
@@ -103,9 +125,21 @@ impl FrameRate {
 
     /// The audio frame at which video frame `frame` starts, to the nearest sample.
     pub fn audio_frame(self, frame: u64, rate: SampleRate) -> u64 {
-        let scaled = u128::from(frame) * u128::from(rate.hz()) * u128::from(self.denominator);
-        let divisor = u128::from(self.numerator);
+        self.audio_frame_within(frame, 0, rate)
+    }
+
+    /// The audio frame at which the hundredth `hundredths` of video frame `frame`
+    /// starts, to the nearest sample: the subframes of a DAW's counter.
+    pub fn audio_frame_within(self, frame: u64, hundredths: u8, rate: SampleRate) -> u64 {
+        let hundredths = u128::from(frame) * 100 + u128::from(hundredths);
+        let scaled = hundredths * u128::from(rate.hz()) * u128::from(self.denominator);
+        let divisor = u128::from(self.numerator) * 100;
         ((scaled + divisor / 2) / divisor) as u64
+    }
+
+    /// Digits of the frames in a timecode: three where a second has more than 100.
+    fn digits(self) -> usize {
+        if self.nominal() > 100 { 3 } else { 2 }
     }
 }
 
@@ -124,14 +158,18 @@ pub struct Timecode {
 }
 
 impl Timecode {
-    /// Reads `01:00:00:00`, or `01:00:00;00` for drop-frame rates. `None` if a
-    /// field is out of range or the label is one that drop-frame counting skips.
+    /// Reads `01:00:00:00`, or `01:00:00;00` for drop-frame rates, with three digits
+    /// of frames above 100 a second. `None` if a field is out of range or the label
+    /// is one that drop-frame counting skips.
     pub fn parse(text: &str, rate: FrameRate) -> Option<Self> {
-        let fields: Vec<u64> = text
-            .split([':', ';'])
-            .map(|field| field.parse().ok().filter(|_| field.len() == 2))
-            .collect::<Option<_>>()?;
+        let fields: Vec<&str> = text.split([':', ';']).collect();
+        let number = |field: &str, digits: usize| -> Option<u64> {
+            let plain = field.len() == digits && field.bytes().all(|byte| byte.is_ascii_digit());
+            plain.then(|| field.parse().ok()).flatten()
+        };
         let &[hours, minutes, seconds, frame] = fields.as_slice() else { return None };
+        let (hours, minutes) = (number(hours, 2)?, number(minutes, 2)?);
+        let (seconds, frame) = (number(seconds, 2)?, number(frame, rate.digits())?);
         let fps = u64::from(rate.nominal());
         if hours > 23 || minutes > 59 || seconds > 59 || frame >= fps {
             return None;
@@ -139,7 +177,7 @@ impl Timecode {
         let total_minutes = hours * 60 + minutes;
         let mut frames = (total_minutes * 60 + seconds) * fps + frame;
         if rate.drop_frame {
-            let skipped = fps / 15;
+            let skipped = u64::from(rate.dropped_labels());
             if seconds == 0 && frame < skipped && minutes % 10 != 0 {
                 return None;
             }
@@ -178,7 +216,7 @@ impl Timecode {
         let fps = u64::from(rate.nominal());
         let mut frames = self.frames;
         if rate.drop_frame {
-            let skipped = fps / 15;
+            let skipped = u64::from(rate.dropped_labels());
             let in_ten_minutes = fps * 600 - skipped * 9;
             let in_minute = fps * 60 - skipped;
             let (tens, rest) = (frames / in_ten_minutes, frames % in_ten_minutes);
@@ -190,11 +228,12 @@ impl Timecode {
         let seconds = frames / fps;
         let separator = if rate.drop_frame { ';' } else { ':' };
         format!(
-            "{:02}:{:02}:{:02}{separator}{:02}",
+            "{:02}:{:02}:{:02}{separator}{:0digits$}",
             seconds / 3600,
             seconds / 60 % 60,
             seconds % 60,
-            frames % fps
+            frames % fps,
+            digits = rate.digits()
         )
     }
 }
@@ -268,6 +307,42 @@ mod tests {
     }
 
     #[test]
+    fn a_hundredth_of_a_frame_starts_at_the_nearest_sample() {
+        // 1601.6 samples to a frame: 800.8 to its half, 16.016 to its hundredth.
+        let start =
+            |frame, hundredths| rate("29.97").audio_frame_within(frame, hundredths, RATE_48K);
+        assert_eq!([start(0, 50), start(0, 1), start(2, 99)], [801, 16, 4789]);
+    }
+
+    #[test]
+    fn rates_are_known_by_the_names_of_the_trade() {
+        for (written, name) in [
+            ("23.98", "23.976"),
+            ("24.0", "24"),
+            ("29.97 DF", "29.97df"),
+            ("47.95", "47.952"),
+            ("119.88DF", "119.88df"),
+        ] {
+            assert_eq!(FrameRate::parse(written).map(|rate| rate.to_string()), Some(name.into()));
+        }
+        assert_eq!(FrameRate::parse("30df"), None);
+        assert_eq!(rate("119.88").nominal(), 120);
+    }
+
+    #[test]
+    fn drop_frame_keeps_to_the_clock() {
+        // An hour of labels is an hour but for 3.6 ms, at whatever rate.
+        for (name, label) in [("29.97df", "01:00:00;00"), ("59.94df", "01:00:00;00")] {
+            let hour = Timecode::parse(label, rate(name)).unwrap();
+            assert_eq!(hour.samples_since_midnight(rate(name), RATE_48K), 172_799_827, "{name}");
+        }
+        let hour = Timecode::parse("01:00:00;000", rate("119.88df")).unwrap();
+        assert_eq!(hour.samples_since_midnight(rate("119.88df"), RATE_48K), 172_799_827);
+        assert_eq!(Timecode::parse("00:01:00;007", rate("119.88df")), None);
+        assert!(Timecode::parse("00:01:00;008", rate("119.88df")).is_some());
+    }
+
+    #[test]
     fn labels_survive_a_round_trip_at_every_rate() {
         for name in FrameRate::names() {
             let fps = rate(name);
@@ -285,7 +360,9 @@ mod tests {
     fn dropped_labels_and_impossible_fields_are_refused() {
         assert_eq!(Timecode::parse("00:01:00;00", rate("29.97df")), None);
         assert!(Timecode::parse("00:10:00;00", rate("29.97df")).is_some());
-        for wrong in ["1:00:00:00", "24:00:00:00", "00:60:00:00", "00:00:00:25", "00:00:00"] {
+        for wrong in
+            ["1:00:00:00", "24:00:00:00", "00:60:00:00", "00:00:00:25", "00:00:00", "00:00:00:+1"]
+        {
             assert_eq!(Timecode::parse(wrong, rate("25")), None, "{wrong}");
         }
     }

@@ -147,11 +147,11 @@ fn film() -> Project {
     Project::new(
         FILM,
         &[
-            ("prints/r1/DX.C.wav", "48000 1 4800000"),
-            ("prints/r1/DX.L.wav", "48000 1 4800000"),
-            ("prints/r1/MX.wav", "48000 2 4800000"),
-            ("prints/r1/FX.wav", "48000 6 4800000"),
-            ("prints/r1/PM.wav", "48000 6 4800000"),
+            ("prints/r1/DX.C.wav", "48000 1 62400000"),
+            ("prints/r1/DX.L.wav", "48000 1 62400000"),
+            ("prints/r1/MX.wav", "48000 2 62400000"),
+            ("prints/r1/FX.wav", "48000 6 62400000"),
+            ("prints/r1/PM.wav", "48000 6 62400000"),
         ],
     )
 }
@@ -176,8 +176,8 @@ fn the_song_means_what_it_says() {
     // The lead is the last to end: 12 s + 2 s; the tail adds 3 s.
     assert_eq!(programme.frames, 17 * 48_000);
     assert_eq!(programme.layout, Layout::Stereo);
-    assert_eq!(programme.tempo, Some(96.0));
-    assert_eq!(programme.meter.as_deref(), Some("4/4"));
+    assert_eq!(programme.tempo.as_ref().map(|tempo| tempo.first().to_string()), Some("96".into()));
+    assert_eq!(programme.meter.as_ref().map(ToString::to_string), Some("4/4".into()));
     assert_eq!(programme.time_reference(), 0);
 
     let room = &delivery.tracks[1];
@@ -257,6 +257,65 @@ fn the_film_means_what_it_says() {
         [("Short_Film_me.wav", Layout::Surround51), ("Short_Film_me-stereo.wav", Layout::Stereo)]
     );
     assert!(matches!(delivery.deliverables[0].files[0].content, Content::Stem(_)));
+}
+
+/// The song with other lines for tempo, meter and tail, and the place of the lead.
+fn timed(session: &str, at: &str) -> Project {
+    let manifest = SONG
+        .replace("  tempo: 96\n  meter: 4/4\n  tail: 3 s\n", session)
+        .replace("at: 12.0", &format!("at: {at}"));
+    let project = song();
+    project.write("deliverables.yaml", &manifest);
+    project
+}
+
+#[test]
+fn bars_stand_where_tempo_and_meter_put_them() {
+    let frame = |session: &str, at: &str| timed(session, at).delivery().tracks[4].at_frame;
+    let steady = "  tempo: 96\n  meter: 4/4\n";
+    assert_eq!(frame(steady, "bar 25"), 60 * 48_000);
+    assert_eq!(frame(steady, "bar 1 beat 3.5"), 75_000);
+    // Six eighths last as long as three quarters.
+    assert_eq!(frame("  tempo: 96\n  meter: 6/8\n", "bar 2 beat 2"), 90_000 + 15_000);
+    let later = "  tempo: 96\n  meter: 4/4\n  first_bar: 2 s\n";
+    assert_eq!((frame(later, "bar 25"), frame(later, "bar 1")), (62 * 48_000, 96_000));
+    // Before bar 1, yet in the programme.
+    assert_eq!(frame(later, "bar 0 beat 2"), 6_000);
+    let excerpt = "  tempo: 96\n  meter: 4/4\n  first_bar: bar 9\n";
+    assert_eq!((frame(excerpt, "bar 9"), frame(excerpt, "bar 25")), (0, 40 * 48_000));
+    let changing = "  meter: [4/4, { at: bar 3, meter: 3/4 }]\n  tempo:\n    - 120\n    \
+                    - { at: bar 2, bpm: 60 }\n    - { from: bar 3, to: bar 5, bpm: 120 }\n";
+    assert_eq!(frame(changing, "bar 2"), 96_000);
+    assert_eq!(frame(changing, "bar 3"), 288_000);
+    // Six quarters from 60 to 120: 60 · 6 / 60 · ln 2 seconds.
+    let over = 288_000.0 + 6.0 * std::f64::consts::LN_2 * 48_000.0;
+    assert_eq!(frame(changing, "bar 5"), over.round() as u64);
+}
+
+#[test]
+fn a_programme_ends_where_it_says() {
+    let frames = |session: &str| timed(session, "0").resolve().0.unwrap().programme.frames;
+    assert_eq!(frames("  length: 0:11.5\n"), 552_000);
+    assert_eq!(frames("  length: 552001 samples\n"), 552_001);
+    assert_eq!(frames("  tempo: 96\n  meter: 4/4\n  end: bar 9\n"), 960_000);
+    let picture = "  frame_rate: 25\n  start: \"01:00:00:00\"\n";
+    assert_eq!(frames(&format!("{picture}  end: \"01:00:12:12\"\n")), 12 * 48_000 + 12 * 1_920);
+    assert_eq!(frames(&format!("{picture}  length: \"00:00:12:12\"\n")), 12 * 48_000 + 12 * 1_920);
+    // Without it, as long as the longest track and no sample shorter.
+    assert_eq!(frames(""), 520_001);
+}
+
+#[test]
+fn sections_are_ranges_of_frames() {
+    let project = timed("  tempo: 96\n  meter: 4/4\n", "0");
+    let text = fs::read_to_string(project.path()).unwrap();
+    let sections = "sections:\n  verse: { from: bar 1, to: bar 3 }\n  \
+                    tag: { from: bar 2 beat 2, to: 520001 samples }\n";
+    project.write("deliverables.yaml", &format!("{text}{sections}"));
+    let sections = project.delivery().sections;
+    let ranges: Vec<(&str, u64, u64)> =
+        sections.iter().map(|s| (s.name.as_str(), s.from_frame, s.to_frame)).collect();
+    assert_eq!(ranges, [("verse", 0, 240_000), ("tag", 150_000, 520_001)]);
 }
 
 #[test]

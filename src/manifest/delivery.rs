@@ -10,6 +10,8 @@ use crate::audio::wav::Encoding;
 use crate::diag::Span;
 use crate::dsp::process::Process;
 use crate::spec::Spec;
+use crate::units::bars::{Meters, Place};
+use crate::units::tempo::TempoMap;
 use crate::units::{FrameRate, Gain, SampleRate, Timecode};
 
 /// Index into [`Delivery::inputs`].
@@ -41,6 +43,8 @@ pub struct Delivery {
     pub stems: Vec<Stem>,
     /// Mixes; each sums stems, tracks and mixes, without cycles.
     pub mixes: Vec<Mix>,
+    /// Parts of the programme by name, in the order of the manifest.
+    pub sections: Vec<Section>,
     /// The packages.
     pub deliverables: Vec<Deliverable>,
     /// The folder that holds one folder per deliverable (absolute).
@@ -91,10 +95,10 @@ pub struct Programme {
     pub first_frame: Option<Timecode>,
     /// Last frame of action.
     pub last_frame: Option<Timecode>,
-    /// Beats per minute.
-    pub tempo: Option<f64>,
-    /// Meter as written, `4/4`.
-    pub meter: Option<String>,
+    /// The tempo and its changes.
+    pub tempo: Option<TempoMap>,
+    /// The meter and its changes.
+    pub meter: Option<Meters>,
 }
 
 impl Programme {
@@ -105,6 +109,25 @@ impl Programme {
             _ => 0,
         }
     }
+
+    /// The bar and beat at a frame, to a hundredth of a beat; only with tempo and meter.
+    pub fn bar(&self, frame: u64) -> Option<Place> {
+        let (tempo, meter) = self.tempo.as_ref().zip(self.meter.as_ref())?;
+        Some(meter.place_near(tempo.ticks(i64::try_from(frame).ok()?)))
+    }
+}
+
+/// A part of the programme, like a verse: within it and not empty.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Name in the manifest.
+    pub name: String,
+    /// Programme frame at which it begins.
+    pub from_frame: u64,
+    /// Programme frame after its last.
+    pub to_frame: u64,
+    /// The name in the manifest.
+    pub span: Span,
 }
 
 /// A file of session audio: read, never written.

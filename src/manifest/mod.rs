@@ -11,6 +11,8 @@ mod programme;
 pub mod raw;
 mod resolve;
 mod sums;
+mod timeline;
+pub mod times;
 mod tracks;
 pub mod values;
 

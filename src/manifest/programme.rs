@@ -2,67 +2,207 @@
 
 use std::collections::BTreeMap;
 
-use super::delivery::{Part, Programme, Project, Track, TrackFile, TrackId};
+use super::delivery::{Part, Programme, Project, Section, Track, TrackFile, TrackId};
 use super::files::Files;
 use super::hints;
-use super::raw::{Manifest, Text};
+use super::raw::{self, Manifest, Text};
 use super::resolve::Faults;
 use super::sums::programme_layout;
-use super::values::{Label, Time};
-use crate::diag::Diagnostic;
-use crate::units::{FrameRate, SampleRate, Timecode};
+use super::timeline::Timeline;
+use super::times::Label;
+use crate::diag::{Diagnostic, Span};
+use crate::units::{SampleRate, Timecode};
 use crate::yaml::record::At;
 
-/// Places the tracks and measures the whole.
+/// Places the tracks, measures the whole and finds its sections.
 pub(super) fn resolve(
     manifest: &Manifest,
     tracks: &mut BTreeMap<TrackId, Track>,
     files: &Files<'_>,
     rate: SampleRate,
     faults: &mut Faults,
-) -> Programme {
+) -> (Programme, Vec<Section>) {
     let session = manifest.session.as_ref();
-    let fps = session.and_then(|session| session.frame_rate.as_ref()).map(|at| at.value);
-    let mut timecode = |label: Option<&At<Label>>| label.and_then(|at| clock(at, fps, faults));
-    let start = timecode(session.and_then(|session| session.start.as_ref()));
-    let first_frame = timecode(session.and_then(|session| session.first_frame.as_ref()));
-    let last_frame = timecode(session.and_then(|session| session.last_frame.as_ref()));
-    if let (Some(first), Some(last), Some(session)) = (first_frame, last_frame, session)
+    let timeline = Timeline::of(manifest, rate, faults);
+    let first_frame = session.and_then(|session| session.first_frame.as_ref());
+    let last_frame = session.and_then(|session| session.last_frame.as_ref());
+    let first = first_frame.and_then(|at| timeline.clock(at, faults));
+    let last = last_frame.and_then(|at| timeline.clock(at, faults));
+    if let (Some(first), Some(last), Some(at)) = (first, last, last_frame)
         && first > last
     {
         let error = Diagnostic::error("`last_frame` lies before `first_frame`");
-        let place = session.last_frame.as_ref().map(|at| &at.span);
-        faults.whole(place.map_or(error.clone(), |span| error.at(span, "")));
+        faults.whole(error.at(&at.span, ""));
     }
-    let zero = start.zip(fps).map_or(0, |(start, fps)| start.samples_since_midnight(fps, rate));
-    let mut end = 0;
+    let mut ends = BTreeMap::new();
     for (id, track) in tracks.iter_mut() {
         let raw = manifest.tracks.0[id.0 as usize].body.as_ref();
         if let Some(at) = raw.and_then(|raw| raw.at.as_ref()) {
-            match place(at, rate, fps, zero) {
+            match timeline.place(at) {
                 Ok(frame) => track.at_frame = frame,
-                Err(error) => faults.spoil(Part::Track(*id), error),
+                Err(Some(error)) => faults.spoil(Part::Track(*id), error),
+                Err(None) => {
+                    faults.bad.insert(Part::Track(*id));
+                }
             }
         }
-        end = end.max(track.at_frame.saturating_add(length(track, files, faults)));
+        ends.insert(*id, track.at_frame.saturating_add(length(track, files, faults)));
     }
     hints::uneven_ends(tracks, files, rate, faults);
-    let tail = session.and_then(|session| session.tail.as_ref());
-    let tail = tail.map_or(Ok(0), |at| frames(at, rate, fps)).unwrap_or_else(|error| {
-        faults.whole(error);
-        0
-    });
-    Programme {
+    let frames = programme_length(session, &timeline, tracks, &ends, faults);
+    warn_of_action(&timeline, frames, first_frame.zip(first), last_frame.zip(last), faults);
+    let programme = Programme {
         sample_rate: rate,
-        frames: end.saturating_add(tail),
+        frames,
         layout: programme_layout(manifest, tracks),
-        frame_rate: fps,
-        start,
-        first_frame,
-        last_frame,
-        tempo: session.and_then(|session| session.tempo).map(|tempo| tempo.0),
-        meter: session.and_then(|session| session.meter.clone()).map(|meter| meter.0),
+        frame_rate: timeline.fps,
+        start: timeline.start,
+        first_frame: first,
+        last_frame: last,
+        tempo: timeline.tempo.clone(),
+        meter: timeline.meter.clone(),
+    };
+    let sections = sections(manifest, &timeline, &programme, faults);
+    (programme, sections)
+}
+
+/// How long the programme is: as the session says, else as its tracks and its tail.
+fn programme_length(
+    session: Option<&raw::Session>,
+    timeline: &Timeline,
+    tracks: &BTreeMap<TrackId, Track>,
+    ends: &BTreeMap<TrackId, u64>,
+    faults: &mut Faults,
+) -> u64 {
+    let material = ends.values().copied().max().unwrap_or(0);
+    let Some(session) = session else { return material };
+    let fixed = match (&session.length, &session.end) {
+        (Some(length), Some(end)) => {
+            let error = Diagnostic::error("`length` and `end` both say where the programme ends");
+            let error = error.at(&end.span, "").context(&length.span, "");
+            faults.whole(error.help("remove one of them"));
+            return material;
+        }
+        (Some(length), None) => Some(("length", &length.span, timeline.length(length))),
+        (None, Some(end)) => Some(("end", &end.span, timeline.place(end))),
+        (None, None) => None,
+    };
+    let tail = session.tail.as_ref().map(|at| (timeline.length(at), &at.span));
+    let told = |frames: Result<u64, Option<Diagnostic>>, faults: &mut Faults| {
+        frames.unwrap_or_else(|error| {
+            error.into_iter().for_each(|error| faults.whole(error));
+            material
+        })
+    };
+    let Some((key, span, frames)) = fixed else {
+        return tail.map_or(material, |(tail, _)| match tail {
+            Ok(tail) => material.saturating_add(tail),
+            error => told(error, faults),
+        });
+    };
+    if let Some((_, tail)) = tail {
+        let title = format!("`tail` and `{key}` both say where the programme ends");
+        let error = Diagnostic::error(title).at(tail, "").context(span, "");
+        faults.whole(error.help("`tail` is kept after the last track; remove one of them"));
     }
+    let frames = told(frames, faults);
+    if frames == 0 {
+        faults.whole(Diagnostic::error("the programme has no length").at(span, ""));
+        return material;
+    }
+    warn_of_cuts(timeline.rate, frames, span, tracks, ends, faults);
+    frames
+}
+
+/// Warns of what a fixed length leaves out, with one message for all tracks.
+fn warn_of_cuts(
+    rate: SampleRate,
+    frames: u64,
+    span: &Span,
+    tracks: &BTreeMap<TrackId, Track>,
+    ends: &BTreeMap<TrackId, u64>,
+    faults: &mut Faults,
+) {
+    const NAMED: usize = 8;
+    let cut: Vec<(&Track, u64)> = ends
+        .iter()
+        .filter(|(_, end)| **end > frames)
+        .filter_map(|(id, end)| Some((tracks.get(id)?, *end)))
+        .collect();
+    let Some((longest, end)) = cut.iter().max_by_key(|(_, end)| *end) else { return };
+    let mut names: Vec<String> =
+        cut.iter().take(NAMED).map(|(track, _)| format!("`{}`", track.name)).collect();
+    if cut.len() > NAMED {
+        names.push(format!("{} more", cut.len() - NAMED));
+    }
+    let title = format!("the programme ends before {}", names.join(", "));
+    let warning = Diagnostic::warning(title)
+        .at(span, format!("at {}", rate.clock(frames)))
+        .context(&longest.span, format!("ends at {}", rate.clock(*end)))
+        .help("what lies behind its end is not delivered");
+    faults.warn(warning);
+}
+
+/// Warns of action that the programme does not hold.
+fn warn_of_action(
+    timeline: &Timeline,
+    frames: u64,
+    first: Option<(&At<Label>, Timecode)>,
+    last: Option<(&At<Label>, Timecode)>,
+    faults: &mut Faults,
+) {
+    let (Some(fps), Some(start)) = (timeline.fps, timeline.start) else { return };
+    if let Some((at, _)) = first.filter(|(_, first)| *first < start) {
+        let title = "the first frame of action lies before the programme begins";
+        let label = format!("the first sample is at {}", start.label(fps));
+        faults.warn(Diagnostic::warning(title).at(&at.span, label));
+    }
+    let Some((at, last)) = last else { return };
+    let after = fps.audio_frame(last.frames() + 1, timeline.rate);
+    if after.saturating_sub(timeline.zero()) > frames {
+        let title = "the programme ends before its last frame of action does";
+        let end = Timecode::at(timeline.zero() + frames, timeline.rate, fps);
+        let label = format!("the programme ends at {}", end.label(fps));
+        let help = "a `tail` or `length` in `session` makes it longer";
+        faults.warn(Diagnostic::warning(title).at(&at.span, label).help(help));
+    }
+}
+
+/// The sections, each a part of the programme.
+fn sections(
+    manifest: &Manifest,
+    timeline: &Timeline,
+    programme: &Programme,
+    faults: &mut Faults,
+) -> Vec<Section> {
+    let mut sections = Vec::new();
+    for entry in &manifest.sections.0 {
+        let Some(raw) = &entry.body else { continue };
+        let mut place = |at| {
+            timeline.place(at).map_err(|told| told.into_iter().for_each(|e| faults.whole(e))).ok()
+        };
+        let (Some(from_frame), Some(to_frame)) = (place(&raw.from), place(&raw.to)) else {
+            continue;
+        };
+        let name = &entry.name;
+        let clock = |frame| programme.sample_rate.clock(frame);
+        let (title, label, help) = if to_frame <= from_frame {
+            let title = format!("section `{name}` ends before it begins");
+            (title, format!("at {}", clock(to_frame)), "`to` lies behind `from`".to_owned())
+        } else if to_frame > programme.frames {
+            let title = format!("section `{name}` goes on after the programme has ended");
+            let end = clock(programme.frames);
+            let help =
+                format!("the programme ends at {end}; a `tail` in `session` makes it longer");
+            (title, format!("at {}", clock(to_frame)), help)
+        } else {
+            let (name, span) = (name.clone(), entry.span.clone());
+            sections.push(Section { name, from_frame, to_frame, span });
+            continue;
+        };
+        faults.whole(Diagnostic::error(title).at(&raw.to.span, label).help(help));
+    }
+    sections
 }
 
 /// Frames of the longest file of a track; its files should agree.
@@ -76,52 +216,6 @@ fn length(track: &Track, files: &Files<'_>, faults: &mut Faults) -> u64 {
         faults.warn(Diagnostic::warning(title).at(&track.span, label));
     }
     lengths.into_iter().max().unwrap_or(0)
-}
-
-/// The programme frame of a time. Timecode is that of the programme's clock,
-/// which shows `start` at its first sample; all else counts from there.
-fn place(
-    at: &At<Time>,
-    rate: SampleRate,
-    fps: Option<FrameRate>,
-    zero: u64,
-) -> Result<u64, Diagnostic> {
-    let frame = frames(at, rate, fps)?;
-    match at.value {
-        Time::Nanoseconds(_) => Ok(frame),
-        Time::Timecode(_) => frame.checked_sub(zero).ok_or_else(|| {
-            Diagnostic::error("this timecode lies before the programme begins")
-                .at(&at.span, "")
-                .help("the clock starts at the session's `start`")
-        }),
-    }
-}
-
-fn frames(at: &At<Time>, rate: SampleRate, fps: Option<FrameRate>) -> Result<u64, Diagnostic> {
-    at.value.frames(rate, fps).ok_or_else(|| not_in(at.span.text(), fps).at(&at.span, ""))
-}
-
-fn clock(at: &At<Label>, fps: Option<FrameRate>, faults: &mut Faults) -> Option<Timecode> {
-    let timecode = fps.and_then(|fps| Timecode::parse(&at.value.0, fps));
-    if timecode.is_none() {
-        faults.whole(not_in(&at.value.0, fps).at(&at.span, ""));
-    }
-    timecode
-}
-
-fn not_in(label: &str, fps: Option<FrameRate>) -> Diagnostic {
-    let label = label.trim_matches(['"', '\'']);
-    match fps {
-        None => Diagnostic::error("a timecode needs a frame rate")
-            .help("add `frame_rate: 25` (or yours) to `session`"),
-        Some(fps) => {
-            Diagnostic::error(format!("there is no timecode `{label}` at {fps} frames per second"))
-                .help(match fps.is_drop_frame() {
-                    true => "frames 00 and 01 are dropped each minute except every tenth".into(),
-                    false => format!("frames count from 00 to {}", fps.nominal() - 1),
-                })
-        }
-    }
 }
 
 /// The project's texts; absent ones are empty.

@@ -4,7 +4,8 @@
 //! The doc comments are what editors show (`rebounce schema`).
 
 use super::process::RawStep;
-use super::values::{Label, LoRo, Meter, Pan, Polarity, Tempo, Time, Version1};
+use super::times::{Label, Length, MeterChange, TempoChange, Time};
+use super::values::{LoRo, Pan, Polarity, Version1};
 use crate::audio::layout::{Channel, Layout};
 use crate::record;
 use crate::units::{FrameRate, Gain, SampleRate};
@@ -16,7 +17,7 @@ pub type Text = At<String>;
 record! {
     /// What a song or a film has to deliver.
     pub Manifest: "a manifest: `version: 1` and what belongs to it",
-    later ["sections", "versions"];
+    later ["versions"];
     /// Version of the format; always 1.
     version: Version1,
     /// Who and what, for file names and read-mes.
@@ -29,6 +30,8 @@ record! {
     stems: Entries<Stem>,
     /// Sums of stems: full mix, print master, M&E, instrumental.
     mixes: Entries<Mix>,
+    /// Parts of the programme by name, like verse and chorus.
+    sections: Entries<Section>,
     /// The packages, one folder each.
     deliverables: Entries<Deliverable>,
     /// Folder that holds the packages, relative to the manifest; `deliveries` unless given.
@@ -70,12 +73,18 @@ record! {
     audio: Option<Text>,
     /// Sample rate in Hz; that of the tracks unless given.
     sample_rate: Option<At<SampleRate>>,
-    /// Beats per minute.
-    tempo: Option<Tempo>,
-    /// Meter like 4/4.
-    meter: Option<Meter>,
+    /// Quarter notes per minute like 96; or a list, with the bars where it changes.
+    tempo: Option<At<Several<At<TempoChange>>>>,
+    /// Meter like 4/4; or a list, with the bars where it changes.
+    meter: Option<At<Several<At<MeterChange>>>>,
+    /// Where bar 1 begins, like `2 s`; or the bar with which the programme begins, like `bar 9`.
+    first_bar: Option<At<Time>>,
     /// How long the programme goes on after the last track ends.
-    tail: Option<At<Time>>,
+    tail: Option<At<Length>>,
+    /// How long the programme is, whatever the tracks are.
+    length: Option<At<Length>>,
+    /// Where the programme ends, whatever the tracks are: `bar 97`, or timecode of its clock.
+    end: Option<At<Time>>,
     /// Video frames per second.
     frame_rate: Option<At<FrameRate>>,
     /// Timecode of the first sample.
@@ -86,6 +95,15 @@ record! {
     last_frame: Option<At<Label>>,
     /// Layout of stems and mixes that name none; that of the widest track unless given.
     layout: Option<Layout>,
+}
+
+record! {
+    /// A part of the programme.
+    pub Section: "a section like `{ from: bar 9, to: bar 25 }`";
+    /// Where it begins.
+    from: At<Time>,
+    /// Where it is over.
+    to: At<Time>,
 }
 
 record! {
@@ -103,7 +121,7 @@ record! {
     gain: Option<Gain>,
     /// Invert turns the signal upside down.
     polarity: Option<Polarity>,
-    /// Where the file begins: from the start of the programme, or as timecode of its clock.
+    /// Where the file begins: from the start of the programme, as timecode of its clock, or in bars.
     at: Option<At<Time>>,
     /// From -100 (left) to 100 (right).
     pan: Option<At<Pan>>,

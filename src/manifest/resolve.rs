@@ -151,7 +151,8 @@ fn examine(
     // Where no rate can be known the remaining checks still have one.
     let assumed = rate.or_else(|| SampleRate::new(48_000)).expect("BUG: 48 kHz is a rate");
     faults.fatal |= rate.is_none();
-    let programme = programme::resolve(&manifest, &mut tracks, &files, assumed, &mut faults);
+    let (programme, sections) =
+        programme::resolve(&manifest, &mut tracks, &files, assumed, &mut faults);
     let sums = sums::resolve(&manifest, &links, &tracks, &mut files, assumed, &mut faults);
     let project = programme::project(&manifest, &mut faults);
     let output_root = output_root(&manifest, home, disk);
@@ -186,6 +187,7 @@ fn examine(
         tracks: kept.tracks(tracks),
         stems: kept.stems(&manifest, &links, &sums),
         mixes: kept.mixes(&manifest, &links, &sums),
+        sections,
         deliverables: deliverables.into_iter().map(|package| kept.package(package)).collect(),
         output_root,
         spec_files,

@@ -7,7 +7,7 @@ use super::{checksums, one_line, start_words, verdict_line};
 use crate::manifest::delivery::{Downmix, Programme};
 use crate::qc::report::{FileReport, Kind, NullKind, PackageReport, Verdict};
 use crate::qc::words::{
-    compared_with, count, level, null_outcome, null_subject, places, unproven_words,
+    bar_one, compared_with, count, level, null_outcome, null_subject, places, tempo, unproven_words,
 };
 use crate::units::{FrameRate, Timecode};
 
@@ -141,9 +141,10 @@ fn format(page: &mut Page, report: &PackageReport) {
     });
     page.entry("Length", &length.unwrap_or_else(differs));
     page.entry("Start", &start_words(report));
-    let tempo = programme.tempo.map(|tempo| format!("{tempo} BPM"));
-    page.entry("Tempo", &tempo.unwrap_or_default());
-    page.entry("Meter", programme.meter.as_deref().unwrap_or_default());
+    page.entry("Tempo", &tempo(programme).unwrap_or_default());
+    let meter = programme.meter.as_ref().map(ToString::to_string);
+    page.entry("Meter", &meter.unwrap_or_default());
+    page.entry("Bar 1", &bar_one(programme).unwrap_or_default());
 }
 
 /// Reel data, for a programme with picture.

@@ -426,6 +426,7 @@ mod tests {
                 mix("instrumental", vec![full], vec![vocals]),
                 mix("tv", vec![full], vec![lead]),
             ],
+            sections: Vec::new(),
             deliverables: Vec::new(),
             output_root: "/out".into(),
             spec_files: Vec::new(),

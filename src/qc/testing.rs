@@ -8,6 +8,8 @@ use crate::qc::measures::{ChannelMeasures, Measures, NullResult, NullVerdict, Pl
 use crate::qc::report::{FileReport, Kind, NullKind, NullReport, PackageReport, Unproven};
 use crate::spec::template::Template;
 use crate::spec::{Check, Limit, Scope, Spec};
+use crate::units::bars::{Meter, Meters};
+use crate::units::tempo::{Bpm, TempoMap};
 use crate::units::{FrameRate, Gain, SampleRate, Timecode};
 
 fn rate_48k() -> SampleRate {
@@ -24,8 +26,8 @@ pub(crate) fn song_programme() -> Programme {
         start: None,
         first_frame: None,
         last_frame: None,
-        tempo: Some(96.0),
-        meter: Some("4/4".into()),
+        tempo: Bpm::parse("96").map(|bpm| TempoMap::new(bpm, rate_48k())),
+        meter: Meter::parse("4/4").map(Meters::new),
     }
 }
 

@@ -37,12 +37,54 @@ pub fn count(number: u64, noun: &str) -> String {
 }
 
 /// A frame of the programme as people look for it: `0:12.500`, or
-/// `01:00:12:12 (0:12.500)` where the programme has timecode.
+/// `01:00:12:12 (0:12.500)` where the programme has timecode, or
+/// `0:12.500 (bar 6)` where it has bars.
 pub fn place(programme: &Programme, frame: u64) -> String {
     let clock = programme.sample_rate.clock(frame);
-    match timecode(programme, frame) {
-        Some(label) => format!("{label} ({clock})"),
-        None => clock,
+    match (timecode(programme, frame), programme.bar(frame)) {
+        (Some(label), _) => format!("{label} ({clock})"),
+        (None, Some(bar)) => format!("{clock} ({bar})"),
+        (None, None) => clock,
+    }
+}
+
+/// The tempo with its changes, as one says them: `80 BPM until 3:36.000 (bar 73),
+/// then slows linearly to 60 by 5:26.000 (bar 105)`.
+pub fn tempo(programme: &Programme) -> Option<String> {
+    let map = programme.tempo.as_ref()?;
+    let place = |ticks: i64| match (u64::try_from(map.frame(ticks)), &programme.meter) {
+        (Ok(frame), Some(meter)) => {
+            format!("{} ({})", programme.sample_rate.clock(frame), meter.place_near(ticks))
+        }
+        (Ok(frame), None) => programme.sample_rate.clock(frame),
+        (Err(_), _) => "before the start".to_owned(),
+    };
+    let mut text = format!("{} BPM", map.first());
+    let (mut now, mut since, mut glided) = (map.first(), 0, false);
+    for change in map.changes() {
+        // Several changes may stand at one place: a glide begins where another ended.
+        if change.ticks > since {
+            let holds = if glided { ", holds" } else { "" };
+            text += &format!("{holds} until {}", place(change.ticks));
+        }
+        let way = if change.bpm < now { "slows" } else { "speeds up" };
+        text += &match change.glides_until {
+            Some(over) => format!(", then {way} linearly to {} by {}", change.bpm, place(over)),
+            None => format!(", then {}", change.bpm),
+        };
+        glided = change.glides_until.is_some();
+        (now, since) = (change.bpm, change.glides_until.unwrap_or(change.ticks));
+    }
+    Some(text)
+}
+
+/// Where bar 1 lies, if it is not where the files begin.
+pub fn bar_one(programme: &Programme) -> Option<String> {
+    let bar_one = programme.tempo.as_ref()?.bar_one();
+    match u64::try_from(bar_one) {
+        Ok(0) => None,
+        Ok(frame) => Some(format!("at {}, sample {frame}", programme.sample_rate.clock(frame))),
+        Err(_) => Some(format!("before the start; the files begin at {}", programme.bar(0)?)),
     }
 }
 
@@ -154,6 +196,8 @@ mod tests {
     use super::*;
     use crate::qc::report::FindingSpan;
     use crate::qc::testing::{film_programme, song_programme};
+    use crate::units::bars::Place as BarPlace;
+    use crate::units::tempo::{Bpm, TempoMap};
 
     #[test]
     fn a_miss_never_reads_like_its_limit() {
@@ -184,7 +228,9 @@ mod tests {
 
     #[test]
     fn places_are_clock_times_and_timecode_where_there_is_any() {
-        assert_eq!(place(&song_programme(), 600_000), "0:12.500");
+        assert_eq!(place(&song_programme(), 600_000), "0:12.500 (bar 6)");
+        let untimed = Programme { meter: None, ..song_programme() };
+        assert_eq!(place(&untimed, 600_000), "0:12.500");
         assert_eq!(place(&film_programme(), 0), "00:59:50:00 (0:00.000)");
         let span = |from_frame, to_frame, channel: Option<&str>| FindingSpan {
             from_frame,
@@ -193,11 +239,57 @@ mod tests {
         };
         let text = |spans, spans_left_out| {
             let finding = Finding { spans, spans_left_out, ..Finding::default() };
-            places(&song_programme(), &finding)
+            places(&untimed, &finding)
         };
         let spans = vec![span(48_000, 96_000, None), span(144_000, 144_001, Some("L"))];
         assert_eq!(text(spans, 0), "0:01.000 to 0:02.000, 0:03.000 in L");
         assert!(text(vec![span(0, 1, None); 6], 68).ends_with("0:00.000, and 70 more"));
+    }
+
+    /// The song with the tempo of a well-made remix pack.
+    fn slowing() -> Programme {
+        let mut programme = song_programme();
+        let meter = programme.meter.clone().unwrap();
+        let at = |bar| meter.ticks(BarPlace::bar(bar).unwrap()).unwrap();
+        let mut map = TempoMap::new(Bpm::parse("80").unwrap(), programme.sample_rate);
+        map.glide(at(73), at(105), Bpm::parse("60").unwrap());
+        programme.tempo = Some(map);
+        programme
+    }
+
+    #[test]
+    fn tempos_are_told_as_they_change() {
+        let mut programme = song_programme();
+        assert_eq!(tempo(&programme).as_deref(), Some("96 BPM"));
+        programme = slowing();
+        let told =
+            "80 BPM until 3:36.000 (bar 73), then slows linearly to 60 by 5:26.473 (bar 105)";
+        assert_eq!(tempo(&programme).as_deref(), Some(told));
+        let meter = programme.meter.clone().unwrap();
+        let at = |bar| meter.ticks(BarPlace::bar(bar).unwrap()).unwrap();
+        let map = programme.tempo.as_mut().unwrap();
+        map.change(at(107), Bpm::parse("90").unwrap());
+        map.glide(at(107), at(109), Bpm::parse("120").unwrap());
+        map.change(at(109), Bpm::parse("70.5").unwrap());
+        let text = tempo(&programme).unwrap();
+        assert_eq!(
+            text.strip_prefix(told),
+            Some(
+                ", holds until 5:34.473 (bar 107), then 90, then speeds up linearly to 120 by \
+                 5:39.076 (bar 109), then 70.5"
+            )
+        );
+    }
+
+    #[test]
+    fn bar_one_is_told_where_it_is_not_the_start() {
+        let mut programme = song_programme();
+        assert_eq!(bar_one(&programme), None);
+        programme.tempo.as_mut().unwrap().set_bar_one(96_000);
+        assert_eq!(bar_one(&programme).as_deref(), Some("at 0:02.000, sample 96000"));
+        programme.tempo.as_mut().unwrap().set_bar_one(-960_000);
+        let text = "before the start; the files begin at bar 9";
+        assert_eq!(bar_one(&programme).as_deref(), Some(text));
     }
 
     #[test]
