@@ -264,17 +264,17 @@ fn check(context: &Context<'_>, request: &Request, global: &Global) -> Result<u8
     let session = run::look(context, request)?;
     let (delivery, plan) = (&session.delivery, &session.plan);
     let (packages, files) = (delivery.deliverables.len(), plan.files.len());
-    let length = plan.sample_rate.clock(plan.frames);
+    let length = plan.programme().rate.clock(plan.programme().frames);
     if global.json {
         print_json(&json!({ "ok": true, "deliverables": packages, "files": files,
-            "inputs": delivery.inputs.len(), "frames": plan.frames,
-            "sample_rate": plan.sample_rate.hz() }));
+            "inputs": delivery.inputs.len(), "frames": plan.programme().frames,
+            "sample_rate": plan.programme().rate.hz() }));
     } else {
         print(&format!(
             "{} is fine: {} of session audio, {length} at {}, for {} in {}\n",
             request.manifest.display(),
             count(delivery.inputs.len() as u64, "file"),
-            plan.sample_rate,
+            plan.programme().rate,
             count(files as u64, "file"),
             count(packages as u64, "package"),
         ));

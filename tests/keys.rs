@@ -13,8 +13,10 @@ use rebounce::fsio::Disk;
 use rebounce::key::Key;
 use rebounce::key::segment::{Digests, Keys};
 use rebounce::manifest::delivery::InputId;
+use rebounce::plan::clock::{Clock, ClockId};
+use rebounce::plan::needs::Needs;
 use rebounce::plan::op::Op;
-use rebounce::plan::{Margin, Node, NodeId, NullReference, Plan, PlannedNull, Print, PrintId};
+use rebounce::plan::{Node, NodeId, NullReference, Plan, PlannedNull, Print, PrintId};
 use rebounce::units::SampleRate;
 use support::random::Random;
 use support::sound::{Sound, Word};
@@ -425,7 +427,8 @@ impl Digests for Numbered {
 fn tiny_plan() -> Plan {
     let mut graph = DiGraph::default();
     let mut node = |op: Op, inputs: &[NodeId]| {
-        let id = graph.add_node(Node { op, width: 1, grid_bits: None, label: String::new() });
+        let (clock, label) = (ClockId::PROGRAMME, String::new());
+        let id = graph.add_node(Node { op, width: 1, clock, grid_bits: None, label });
         for (port, input) in inputs.iter().enumerate() {
             graph.add_edge(*input, id, port as u32);
         }
@@ -441,14 +444,12 @@ fn tiny_plan() -> Plan {
         dither: dither.map(str::to_owned),
     };
     Plan {
-        sample_rate: SampleRate::new(RATE).unwrap(),
-        frames: 12_000,
+        clocks: vec![Clock::in_step(SampleRate::new(RATE).unwrap(), 12_000)],
         graph,
         prints: vec![
             print(gain, Encoding::Pcm24, None),
             print(sum, Encoding::Pcm16, Some("one/sum.wav")),
         ],
-        margins: vec![Margin::default(); 3],
         files: Vec::new(),
         nulls: vec![PlannedNull {
             deliverable: 0,
@@ -468,7 +469,8 @@ fn tiny_plan() -> Plan {
 fn the_keys_are_pinned() {
     let plan = tiny_plan();
     let mut keys = Keys::new(&plan);
-    keys.advance(&Numbered, 0..2);
+    let slots = plan.slots(0..2);
+    keys.advance(&Numbered, &slots, &Needs::of_slots(&plan, &slots));
     let nodes = (0..3).map(|id| keys.node(NodeId::new(id), 1));
     let prints = (0..2).map(|id| keys.print(PrintId(id), 1));
     let proofs =

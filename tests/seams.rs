@@ -10,6 +10,7 @@ use rebounce::key::Key;
 use rebounce::key::segment::{Digests, Keys};
 use rebounce::manifest::delivery::InputId;
 use rebounce::plan::NodeId;
+use rebounce::plan::needs::Needs;
 use rebounce::progress::Silent;
 use rebounce::render::eval::Evaluator;
 use rebounce::render::streams::{InputFile, Streams};
@@ -52,6 +53,8 @@ stems:
       - { highpass: { hz: 30, slope: 24 } }
       - { bell: { hz: 60, gain: 9, q: 8 } }
       - { delay: 1300 samples }
+      - { envelope: [{ at: 2.1, gain: 0 }, { at: 8.7, gain: -9 }, { at: 31, gain: 2 }] }
+      - { fade_out: { length: 5 s, shape: raised-cosine } }
       - { compress: { threshold: -24, ratio: 4, attack: 5 ms, release: 200 ms } }
       - { notch: 50 }
       - { high_shelf: { hz: 2 kHz, gain: 4 } }
@@ -94,16 +97,20 @@ fn render(folder: &std::path::Path, runs: &[Range<usize>], carry: bool) -> Vec<V
     let mut found: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
     let mut evaluator = Evaluator::new(plan);
     let mut streams = Streams::new(&context.disk, plan, &inputs);
-    for run in runs {
+    for (index, run) in runs.iter().enumerate() {
         if !carry {
             evaluator = Evaluator::new(plan);
             streams = Streams::new(&context.disk, plan, &inputs);
         }
         let mut keys = Keys::new(plan);
-        keys.advance(&Silence, run.clone());
+        let slots = plan.slots(run.clone());
+        let needs = Needs::of_slots(plan, &slots);
+        keys.advance(&Silence, &slots, &needs);
+        let next = runs.get(index + 1).cloned().unwrap_or_default();
+        let next = Needs::of_slots(plan, &plan.slots(next));
         let wanted: BTreeSet<(NodeId, usize)> = run.clone().map(|s| (node, s)).collect();
         streams.load(&evaluator.sources(&wanted, &keys)).unwrap();
-        for ((_, segment), block) in evaluator.evaluate(&streams, &keys, &wanted, run.end) {
+        for ((_, segment), block) in evaluator.evaluate(&streams, &keys, &wanted, &next) {
             let bits = block.iter().flatten().map(|x| x.to_bits()).collect();
             assert_eq!(found.insert(segment, bits), None);
         }

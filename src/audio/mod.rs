@@ -73,6 +73,11 @@ impl AudioInfo {
         SampleRate::new(self.sample_rate)
     }
 
+    /// Number of its segments, seconds of the file; the last may be short.
+    pub fn segments(&self) -> usize {
+        self.frames.div_ceil(u64::from(self.sample_rate.max(1))) as usize
+    }
+
     /// Bytes of one frame in canonical form.
     pub fn frame_bytes(&self) -> usize {
         self.pcm.bytes() * usize::from(self.channels)

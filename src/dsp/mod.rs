@@ -4,6 +4,7 @@
 
 pub mod compressor;
 pub mod dither;
+pub mod edit;
 pub mod envelope;
 pub mod eq;
 pub mod hilbert;

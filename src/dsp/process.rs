@@ -185,15 +185,4 @@ impl Reach {
             }
         }
     }
-
-    /// The most segments before and after a segment that it may hear.
-    pub fn margin(self, per_segment: usize) -> (usize, usize) {
-        match self {
-            Reach::Here => (0, 0),
-            Reach::Window { before, after } => {
-                (before.div_ceil(per_segment), after.div_ceil(per_segment))
-            }
-            Reach::Cell { segments, before } => (segments - 1 + before.div_ceil(per_segment), 0),
-        }
-    }
 }

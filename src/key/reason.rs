@@ -108,7 +108,7 @@ pub fn recipe(plan: &Plan, print: PrintId) -> Vec<String> {
                 plan.inputs(id).iter().map(|i| plan.graph[*i].label.clone()).collect();
             match &node.op {
                 Op::Sum => format!("{}: {} of {}", node.label, words.0, inputs.join(" + ")),
-                Op::Source { .. } | Op::Matrix { .. } | Op::Process { .. } => {
+                _ => {
                     format!("{}: {}", node.label, words.0)
                 }
             }

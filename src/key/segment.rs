@@ -1,10 +1,13 @@
 //! Keys of every node, print, measurement and null test, segment by segment.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use super::{Key, KeyBuilder, RENDER_VERSION};
+use crate::dsp::edit::{Edit, Piece};
+use crate::dsp::envelope::{Envelope, Local};
 use crate::manifest::delivery::InputId;
+use crate::plan::clock::Slot;
+use crate::plan::needs::Needs;
 use crate::plan::op::Op;
 use crate::plan::{NodeId, NullReference, Plan, PlannedNull, Print, PrintId};
 use crate::qc::measure::METER_VERSION;
@@ -37,28 +40,29 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Goes on to segments `range` of the programme: computes their keys and those
-    /// of the segments around them that they hear.
-    pub fn advance(&mut self, digests: &impl Digests, range: Range<usize>) {
+    /// Goes on to `slots`, which need `needs`: computes their keys and those of all
+    /// that is heard in them, and forgets what is not.
+    pub fn advance(&mut self, digests: &impl Digests, slots: &[Slot], needs: &Needs) {
         for id in self.plan.graph.node_indices() {
-            let margin = self.plan.margin(id);
-            let first = range.start.saturating_sub(margin.before);
-            // The segment before is asked for by meters, which look back.
-            let kept = self.nodes[id.index()].split_off(&first.saturating_sub(1));
-            self.nodes[id.index()] = kept;
-            for segment in first..range.end + margin.after {
-                if !self.nodes[id.index()].contains_key(&segment) {
-                    let key = self.node_key(digests, id, segment);
-                    self.nodes[id.index()].insert(segment, key);
-                }
+            let known = std::mem::take(&mut self.nodes[id.index()]);
+            let key = |segment: &usize| match known.get(segment) {
+                Some(key) => (*segment, *key),
+                None => (*segment, self.node_key(digests, id, *segment)),
+            };
+            self.nodes[id.index()] = needs.segments(id).iter().map(key).collect();
+        }
+        for slot in slots {
+            for id in self.plan.prints_of(slot.clock) {
+                let key = self.print_key(id, slot.segment);
+                self.prints[id.0 as usize].insert(slot.segment, key);
             }
         }
+        // The segment before the first is asked for by meters, which look back.
         for id in self.plan.print_ids() {
-            let kept = self.prints[id.0 as usize].split_off(&range.start.saturating_sub(1));
-            self.prints[id.0 as usize] = kept;
-            for segment in range.clone() {
-                let key = self.print_key(id, segment);
-                self.prints[id.0 as usize].insert(segment, key);
+            let clock = self.plan.graph[self.plan.print(id).node].clock;
+            if let Some(first) = slots.iter().find(|slot| slot.clock == clock) {
+                let kept = self.prints[id.0 as usize].split_off(&first.segment.saturating_sub(1));
+                self.prints[id.0 as usize] = kept;
             }
         }
     }
@@ -77,55 +81,88 @@ impl<'a> Keys<'a> {
         let inputs = &self.inputs[id.index()];
         let op = &self.plan.graph[id].op;
         match op {
-            Op::Source { input, at_frame } => self.source(digests, *input, *at_frame, segment),
+            Op::Source { input, at_frame } => {
+                let per_segment = self.plan.clock_of(id).per_segment() as u64;
+                source_key(digests, *input, *at_frame, segment, per_segment)
+            }
             Op::Matrix { .. } => matrix_key(op, self.node(inputs[0], segment)),
             Op::Sum => {
                 let inputs: Vec<Key> = inputs.iter().map(|i| self.node(*i, segment)).collect();
                 sum_key(op, &inputs)
             }
-            Op::Process { .. } => self.process(op, inputs[0], segment),
+            Op::Process { .. } => self.process(id, segment),
+            Op::Envelope { envelope, words: _ } => self.envelope(envelope, id, segment),
+            Op::Edit { edit, words: _ } => self.edit(edit, id, segment),
         }
     }
 
     /// Everything within reach, and where the segment stands in it.
-    fn process(&self, op: &Op, input: NodeId, segment: usize) -> Key {
-        let heard = op.reach().heard(segment, self.plan.sample_rate.frames_per_segment());
-        let place = (segment - heard.start) as u64;
-        let keys: Vec<Key> = heard.map(|segment| self.node(input, segment)).collect();
+    fn process(&self, id: NodeId, segment: usize) -> Key {
+        let input = self.inputs[id.index()][0];
+        let heard = self.plan.heard(id, segment);
+        let place = (segment - heard[0].start) as u64;
+        let keys: Vec<Key> =
+            heard.into_iter().flatten().map(|segment| self.node(input, segment)).collect();
         // From rest, silence stays silence.
         if keys.iter().all(|key| key.is_silence()) {
             return Key::SILENCE;
         }
         let mut key = KeyBuilder::new("op");
-        op.encode(&mut key);
+        self.plan.graph[id].op.encode(&mut key);
         key.number(place).keys(&keys).finish()
     }
 
-    /// A source placed between two segment boundaries hears two segments of its
-    /// file; one placed on a boundary is its file, unchanged.
-    fn source(&self, digests: &impl Digests, input: InputId, at_frame: u64, segment: usize) -> Key {
-        let per_segment = self.plan.sample_rate.frames_per_segment() as u64;
-        let (whole, rest) = ((at_frame / per_segment) as usize, at_frame % per_segment);
-        let of_file = |back: usize| {
-            segment.checked_sub(whole + back).map_or(Key::SILENCE, |s| digests.digest(input, s))
-        };
-        let later = of_file(0);
-        if rest == 0 {
-            return later;
+    /// What the gains do in the segment, whatever they do elsewhere.
+    fn envelope(&self, envelope: &Envelope, id: NodeId, segment: usize) -> Key {
+        let input = self.node(self.inputs[id.index()][0], segment);
+        match envelope.local(self.plan.clock_of(id).range(segment)) {
+            Local::Unity => input,
+            Local::Silence => Key::SILENCE,
+            Local::Curve(_) if input.is_silence() => Key::SILENCE,
+            local @ Local::Curve(_) => {
+                let mut key = KeyBuilder::new("envelope");
+                for number in local.numbers() {
+                    key.number(number);
+                }
+                key.key(input).finish()
+            }
         }
-        let earlier = of_file(1);
-        if earlier.is_silence() && later.is_silence() {
-            return Key::SILENCE;
+    }
+
+    /// What stands in the segment and where, whatever stands elsewhere. A whole
+    /// segment of the input is handed on as it is.
+    fn edit(&self, edit: &Edit, id: NodeId, segment: usize) -> Key {
+        let input = self.inputs[id.index()][0];
+        let clock = self.plan.clock_of(id);
+        let per_segment = clock.per_segment() as u64;
+        let pieces = edit.pieces(clock.range(segment));
+        if let [Piece { into: 0, frames, from }] = pieces.as_slice()
+            && *frames as u64 == per_segment
+            && from % per_segment == 0
+        {
+            return self.node(input, (from / per_segment) as usize);
         }
-        KeyBuilder::new("shift").number(rest).key(earlier).key(later).finish()
+        let mut silent = true;
+        let mut key = KeyBuilder::new("edit");
+        for Piece { into, frames, from } in pieces {
+            key.number(into as u64).number(frames as u64).number(from % per_segment);
+            let end = (from + frames as u64).div_ceil(per_segment);
+            for heard in from / per_segment..end {
+                let heard = self.node(input, heard as usize);
+                silent &= heard.is_silence();
+                key.key(heard);
+            }
+        }
+        if silent { Key::SILENCE } else { key.finish() }
     }
 
     fn print_key(&self, id: PrintId, segment: usize) -> Key {
         let Print { node, encoding, layout, dither } = self.plan.print(id);
+        let clock = self.plan.print_clock(id);
         let mut key = KeyBuilder::new("print");
         key.number(u64::from(RENDER_VERSION)).text(encoding.name());
-        key.number(u64::from(self.plan.sample_rate.hz()));
-        key.number(layout.width() as u64).number(self.plan.segment_frames(segment) as u64);
+        key.number(u64::from(clock.rate.hz()));
+        key.number(layout.width() as u64).number(clock.segment_frames(segment) as u64);
         key.key(self.node(*node, segment));
         if let Some(identity) = dither {
             // Dither is a function of the file's identity and the sample's place.
@@ -138,11 +175,12 @@ impl<'a> Keys<'a> {
     /// less than one segment and forward not at all.
     pub fn facts(&self, print: PrintId, segment: usize) -> Key {
         let Print { node: _, encoding: _, layout, dither: _ } = self.plan.print(print);
-        let last = segment + 1 == self.plan.segments();
+        let clock = self.plan.print_clock(print);
+        let last = segment + 1 == clock.segments();
         let before = segment.checked_sub(1).map(|segment| self.print(print, segment));
         let mut key = KeyBuilder::new("facts");
         key.number(u64::from(METER_VERSION));
-        key.number(u64::from(self.plan.sample_rate.hz())).text(layout.name());
+        key.number(u64::from(clock.rate.hz())).text(layout.name());
         key.number(u64::from(last)).number(u64::from(before.is_some()));
         key.key(before.unwrap_or(Key::SILENCE)).key(self.print(print, segment));
         key.finish()
@@ -161,6 +199,30 @@ impl<'a> Keys<'a> {
         let parts: Vec<Key> = null.parts.iter().map(|part| self.print(*part, segment)).collect();
         key.keys(&parts).finish()
     }
+}
+
+/// A source placed between two segment boundaries hears two segments of its file; one
+/// placed on a boundary is its file, unchanged.
+fn source_key(
+    digests: &impl Digests,
+    input: InputId,
+    at_frame: u64,
+    segment: usize,
+    per_segment: u64,
+) -> Key {
+    let (whole, rest) = ((at_frame / per_segment) as usize, at_frame % per_segment);
+    let of_file = |back: usize| {
+        segment.checked_sub(whole + back).map_or(Key::SILENCE, |s| digests.digest(input, s))
+    };
+    let later = of_file(0);
+    if rest == 0 {
+        return later;
+    }
+    let earlier = of_file(1);
+    if earlier.is_silence() && later.is_silence() {
+        return Key::SILENCE;
+    }
+    KeyBuilder::new("shift").number(rest).key(earlier).key(later).finish()
 }
 
 /// Every matrix turns silence into silence.

@@ -1,13 +1,16 @@
 //! What a manifest means: validated, no defaults left, names replaced by ids.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::over_time::shape_words;
 use crate::audio::AudioInfo;
 use crate::audio::layout::{Channel, Layout};
 use crate::audio::wav::Encoding;
 use crate::diag::Span;
+use crate::dsp::envelope::{Direction, Envelope, Shape};
 use crate::dsp::process::Process;
 use crate::spec::Spec;
 use crate::units::bars::{Meters, Place};
@@ -161,8 +164,14 @@ pub struct Track {
     pub files: Vec<TrackFile>,
     /// Layout of the track itself, before pan.
     pub layout: Layout,
-    /// Programme frame at which the file's first frame stands.
+    /// Programme frame at which the first frame that is heard stands.
     pub at_frame: u64,
+    /// The frames of the file that are heard; `None`: all.
+    pub trim: Option<Range<u64>>,
+    /// At the start of what is heard.
+    pub fade_in: Option<Fade>,
+    /// At its end.
+    pub fade_out: Option<Fade>,
     /// Level change.
     pub gain: Gain,
     /// Whether polarity is inverted.
@@ -199,8 +208,51 @@ pub struct Step {
 pub enum Action {
     /// Every channel times a factor.
     Factor(f64),
+    /// A fade at the start or the end of the signal.
+    Fade {
+        /// How long and how.
+        fade: Fade,
+        /// Which end.
+        direction: Direction,
+    },
+    /// Gains by frame.
+    Envelope(Envelope),
     /// Anything that hears more than the frame it makes.
     Process(Process),
+}
+
+/// A fade.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fade {
+    /// Length in frames.
+    pub frames: u64,
+    /// How the gain goes.
+    pub shape: Shape,
+}
+
+impl Fade {
+    /// The fade as people say it: `fade out over 2 s, linear`.
+    pub fn words(self, direction: Direction, rate: SampleRate) -> String {
+        let direction = match direction {
+            Direction::In => "in",
+            Direction::Out => "out",
+        };
+        let length = rate.clock(self.frames);
+        format!("fade {direction} over {length}, {}", shape_words(self.shape))
+    }
+}
+
+/// A stretch of an edit, in frames of the programme.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stretch {
+    /// First frame.
+    pub from: u64,
+    /// Frame after the last.
+    pub to: u64,
+    /// Frames over which the stretch before fades into this one, centred on the joint.
+    pub crossfade: u64,
+    /// How those gains go.
+    pub shape: Shape,
 }
 
 /// A sum of tracks and other stems.
@@ -235,7 +287,10 @@ pub struct Mix {
     pub without: Vec<StemId>,
     /// Level change of the sum.
     pub gain: Gain,
-    /// What is done to the sum after its fold-down, in this order.
+    /// The stretches of the sum that are heard one after the other, on a timeline of
+    /// their own; none: the whole programme.
+    pub edit: Vec<Stretch>,
+    /// What is done to the sum after its fold-down and its edit, in this order.
     pub process: Vec<Step>,
     /// Layout after the fold-down, if there is one.
     pub layout: Layout,

@@ -108,7 +108,9 @@ impl<'a> Naming<'a> {
             NameField::Rate => Some(fixed(NameValue::Rate(programme.sample_rate))),
             NameField::Bits => Some(fixed(NameValue::Encoding(self.spec.encoding))),
             NameField::Fps => programme.frame_rate.map(|fps| fixed(NameValue::Fps(fps))),
-            NameField::Bpm => programme.tempo.map(|bpm| fixed(NameValue::Bpm(bpm))),
+            NameField::Bpm => {
+                programme.tempo.as_ref().map(|tempo| fixed(NameValue::Bpm(tempo.first())))
+            }
             NameField::Deliverable => Some(Origin {
                 value: NameValue::Text(self.entry.name.clone()),
                 prose: false,

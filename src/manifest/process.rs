@@ -3,9 +3,12 @@
 use serde_json::{Value as Json, json};
 
 use super::delivery::{Action, Step};
+use super::over_time::{self, RawFade, RawPoint};
+use super::timeline::Timeline;
 use super::values::Polarity;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::dsp::compressor::Settings;
+use crate::dsp::envelope::Direction;
 use crate::dsp::eq::{Filter, Shape, Slope};
 use crate::dsp::process::Process;
 use crate::record;
@@ -15,13 +18,19 @@ use crate::yaml::record::{At, Scalar};
 record! {
     /// One operator of a chain: a map with one key, its name.
     pub RawStep: "an operator like `{ highpass: 80 }`",
-    later ["normalize", "deess", "fade", "width", "command", "clap"];
+    later ["normalize", "deess", "width", "command", "clap"];
     /// Level change in dB.
     gain: Option<Gain>,
     /// Invert turns the signal upside down.
     polarity: Option<Polarity>,
     /// The signal later, silence before: `480 samples` or `10 ms`.
     delay: Option<Delay>,
+    /// A fade at the start.
+    fade_in: Option<At<RawFade>>,
+    /// A fade at the end.
+    fade_out: Option<At<RawFade>>,
+    /// Gains over time: breakpoints, between which the decibels change linearly.
+    envelope: Option<At<Vec<RawPoint>>>,
     /// Removes what lies below a frequency.
     highpass: Option<At<Pass>>,
     /// Removes what lies above a frequency.
@@ -240,11 +249,11 @@ impl Delay {
 pub(super) fn steps(
     raw: &[At<RawStep>],
     misread: bool,
-    rate: SampleRate,
+    timeline: &Timeline,
     problems: &mut Diagnostics,
 ) -> Vec<Step> {
     let one = |step: &At<RawStep>| {
-        let mut found = actions(&step.value, rate, problems);
+        let mut found = actions(&step.value, timeline, problems);
         match found.len() {
             1 => found.pop().flatten(),
             // A name or setting that could not be read was told already.
@@ -266,12 +275,16 @@ pub(super) fn steps(
 }
 
 /// What a step asks for; a `None` is an operator that cannot be.
-fn actions(step: &RawStep, rate: SampleRate, problems: &mut Diagnostics) -> Vec<Option<Step>> {
+fn actions(step: &RawStep, timeline: &Timeline, problems: &mut Diagnostics) -> Vec<Option<Step>> {
+    let rate = timeline.rate;
     let mut found = Vec::new();
     let RawStep {
         gain,
         polarity,
         delay,
+        fade_in,
+        fade_out,
+        envelope,
         highpass,
         lowpass,
         low_shelf,
@@ -297,6 +310,12 @@ fn actions(step: &RawStep, rate: SampleRate, problems: &mut Diagnostics) -> Vec<
         let action = Action::Process(Process::Delay { frames });
         found.push(Some(Step { action, words: format!("delay {frames} samples") }));
     }
+    for (fade, direction) in [(fade_in, Direction::In), (fade_out, Direction::Out)] {
+        let step = |fade| over_time::fade_step(fade, direction, timeline, problems);
+        found.extend(fade.as_ref().map(step));
+    }
+    let ride = |envelope| over_time::envelope_step(envelope, timeline, problems);
+    found.extend(envelope.as_ref().map(ride));
     let mut filters = Filters { rate, problems, found: &mut found };
     filters.pass(Shape::HighPass, "high-pass", highpass);
     filters.pass(Shape::LowPass, "low-pass", lowpass);

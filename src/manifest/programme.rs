@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::delivery::{Part, Programme, Project, Section, Track, TrackFile, TrackId};
 use super::files::Files;
-use super::hints;
 use super::raw::{self, Manifest, Text};
 use super::resolve::Faults;
 use super::sums::programme_layout;
 use super::timeline::Timeline;
 use super::times::Label;
+use super::{hints, placement};
 use crate::diag::{Diagnostic, Span};
 use crate::units::{SampleRate, Timecode};
 use crate::yaml::record::At;
@@ -19,11 +19,11 @@ pub(super) fn resolve(
     manifest: &Manifest,
     tracks: &mut BTreeMap<TrackId, Track>,
     files: &Files<'_>,
-    rate: SampleRate,
+    timeline: &Timeline,
     faults: &mut Faults,
 ) -> (Programme, Vec<Section>) {
     let session = manifest.session.as_ref();
-    let timeline = Timeline::of(manifest, rate, faults);
+    let rate = timeline.rate;
     let first_frame = session.and_then(|session| session.first_frame.as_ref());
     let last_frame = session.and_then(|session| session.last_frame.as_ref());
     let first = first_frame.and_then(|at| timeline.clock(at, faults));
@@ -37,20 +37,18 @@ pub(super) fn resolve(
     let mut ends = BTreeMap::new();
     for (id, track) in tracks.iter_mut() {
         let raw = manifest.tracks.0[id.0 as usize].body.as_ref();
-        if let Some(at) = raw.and_then(|raw| raw.at.as_ref()) {
-            match timeline.place(at) {
-                Ok(frame) => track.at_frame = frame,
-                Err(Some(error)) => faults.spoil(Part::Track(*id), error),
-                Err(None) => {
-                    faults.bad.insert(Part::Track(*id));
-                }
-            }
-        }
-        ends.insert(*id, track.at_frame.saturating_add(length(track, files, faults)));
+        let frames = length(track, files, faults);
+        let placed = raw.map_or(Ok(frames), |raw| placement::place(raw, track, frames, timeline));
+        let frames = placed.unwrap_or_else(|told| {
+            faults.bad.insert(Part::Track(*id));
+            told.into_iter().for_each(|error| faults.spoil(Part::Track(*id), error));
+            frames
+        });
+        ends.insert(*id, track.at_frame.saturating_add(frames));
     }
     hints::uneven_ends(tracks, files, rate, faults);
-    let frames = programme_length(session, &timeline, tracks, &ends, faults);
-    warn_of_action(&timeline, frames, first_frame.zip(first), last_frame.zip(last), faults);
+    let frames = programme_length(session, timeline, tracks, &ends, faults);
+    warn_of_action(timeline, frames, first_frame.zip(first), last_frame.zip(last), faults);
     let programme = Programme {
         sample_rate: rate,
         frames,
@@ -62,7 +60,7 @@ pub(super) fn resolve(
         tempo: timeline.tempo.clone(),
         meter: timeline.meter.clone(),
     };
-    let sections = sections(manifest, &timeline, &programme, faults);
+    let sections = sections(manifest, timeline, &programme, faults);
     (programme, sections)
 }
 

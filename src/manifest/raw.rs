@@ -3,6 +3,7 @@
 //! Nothing is looked up and no default is filled in here; that is `resolve`'s.
 //! The doc comments are what editors show (`rebounce schema`).
 
+use super::over_time::{RawFade, RawStretch};
 use super::process::RawStep;
 use super::times::{Label, Length, MeterChange, TempoChange, Time};
 use super::values::{LoRo, Pan, Polarity, Version1};
@@ -110,7 +111,7 @@ record! {
     /// Session audio placed on the timeline.
     pub Track: "a file, or a map like `{ file: kick.wav, gain: -1.5 }`",
     short file,
-    later ["process", "trim", "fade", "delay"];
+    later ["process", "delay"];
     /// The audio file, in the folder of the session audio.
     file: Option<Text>,
     /// One mono file for each channel.
@@ -123,8 +124,23 @@ record! {
     polarity: Option<Polarity>,
     /// Where the file begins: from the start of the programme, as timecode of its clock, or in bars.
     at: Option<At<Time>>,
+    /// The part of the file that is heard; the whole file unless given.
+    trim: Option<At<Trim>>,
+    /// A fade at the start of what is heard.
+    fade_in: Option<RawFade>,
+    /// A fade at its end.
+    fade_out: Option<RawFade>,
     /// From -100 (left) to 100 (right).
     pan: Option<At<Pan>>,
+}
+
+record! {
+    /// A part of a file. Times count from its first frame.
+    pub Trim: "a part of the file like `{ from: 2 s, to: 1:30 }`";
+    /// Where it begins; the start of the file unless given.
+    from: Option<At<Length>>,
+    /// Where it ends; the end of the file unless given.
+    to: Option<At<Length>>,
 }
 
 record! {
@@ -157,6 +173,8 @@ record! {
     gain: Option<Gain>,
     /// What is done to the sum, in this order.
     process: Option<Vec<At<RawStep>>>,
+    /// Stretches of the sum that follow one another, on a timeline of their own.
+    edit: Option<Vec<RawStretch>>,
     /// The approved print that the mix must null against.
     reference: Option<Text>,
     /// Standard role: print-master, m-and-e.

@@ -16,6 +16,7 @@ use super::links::{self, Links, Names, parts};
 use super::packages::{self, Ground, part_of};
 use super::raw::Manifest;
 use super::sums::{self, Sums};
+use super::timeline::Timeline;
 use super::{programme, tracks};
 use crate::audio::{AudioError, AudioInfo};
 use crate::diag::{Diagnostic, Diagnostics, SourceText, shown};
@@ -151,9 +152,11 @@ fn examine(
     // Where no rate can be known the remaining checks still have one.
     let assumed = rate.or_else(|| SampleRate::new(48_000)).expect("BUG: 48 kHz is a rate");
     faults.fatal |= rate.is_none();
+    let timeline = Timeline::of(&manifest, assumed, &mut faults);
     let (programme, sections) =
-        programme::resolve(&manifest, &mut tracks, &files, assumed, &mut faults);
-    let sums = sums::resolve(&manifest, &links, &tracks, &mut files, assumed, &mut faults);
+        programme::resolve(&manifest, &mut tracks, &files, &timeline, &mut faults);
+    let sums =
+        sums::resolve(&manifest, &links, &tracks, &mut files, &timeline, &programme, &mut faults);
     let project = programme::project(&manifest, &mut faults);
     let output_root = output_root(&manifest, home, disk);
     check_output(&manifest, home, &output_root, &files, &mut faults);
@@ -338,6 +341,7 @@ impl Kept {
                 gain: raw.gain.unwrap_or(Gain::UNITY),
                 process: sums.processes.get(&part).cloned().unwrap_or_default(),
                 layout: *layout,
+                edit: sums.edits.get(&MixId(id)).cloned().unwrap_or_default(),
                 downmix: sums.downmixes.get(&MixId(id)).copied(),
                 reference: sums.references.get(&MixId(id)).copied(),
                 role: raw.role.as_ref().map_or(String::new(), |role| role.value.clone()),

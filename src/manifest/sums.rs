@@ -3,13 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::delivery::{Downmix, InputId, MixId, Part, StemId, Step, Track, TrackId};
+use super::delivery::{
+    Downmix, InputId, MixId, Part, Programme, StemId, Step, Stretch, Track, TrackId,
+};
 use super::files::Files;
 use super::hints;
 use super::links::{Heard, Hearing, Link, Links, named};
+use super::over_time;
 use super::process::{self, RawStep};
 use super::raw::{self, Manifest};
 use super::resolve::Faults;
+use super::timeline::Timeline;
 use crate::audio::layout::Layout;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::units::SampleRate;
@@ -23,6 +27,7 @@ pub(super) struct Sums {
     pub(super) downmixes: BTreeMap<MixId, Downmix>,
     pub(super) references: BTreeMap<MixId, InputId>,
     pub(super) processes: BTreeMap<Part, Vec<Step>>,
+    pub(super) edits: BTreeMap<MixId, Vec<Stretch>>,
     /// The track that makes the programme as wide as it is, if nothing says it.
     widest: Option<String>,
 }
@@ -55,7 +60,8 @@ pub(super) fn resolve(
     links: &Links,
     tracks: &BTreeMap<TrackId, Track>,
     files: &mut Files<'_>,
-    rate: SampleRate,
+    timeline: &Timeline,
+    programme: &Programme,
     faults: &mut Faults,
 ) -> Sums {
     let common = programme_layout(manifest, tracks);
@@ -84,14 +90,15 @@ pub(super) fn resolve(
             }),
             Part::Mix(id) => manifest.mixes.0[id.0 as usize].body.as_ref().map(|mix| {
                 let layout = mix_layout(manifest, *id, mix, links, common, &mut sums, faults);
-                reference(*id, mix, layout, rate, files, &mut sums, faults);
+                reference(*id, mix, layout, timeline.rate, files, &mut sums, faults);
+                edit(manifest, links, *id, mix, timeline, programme, &mut sums, faults);
                 layout
             }),
         };
         if let Some(chain) = chain(manifest, *part) {
             let mut problems = Diagnostics::default();
             sums.processes
-                .insert(*part, process::steps(chain, faults.has_errors(), rate, &mut problems));
+                .insert(*part, process::steps(chain, faults.has_errors(), timeline, &mut problems));
             problems.into_iter().for_each(|problem| faults.spoil(*part, problem));
         }
         match layout {
@@ -256,6 +263,39 @@ fn reference(
         return faults.spoil(part, error.help(help));
     }
     sums.references.insert(id, input);
+}
+
+/// The stretches of a mix. A sum has one timeline, so no other may sum it.
+#[expect(clippy::too_many_arguments, reason = "everything a mix is resolved from")]
+fn edit(
+    manifest: &Manifest,
+    links: &Links,
+    id: MixId,
+    mix: &raw::Mix,
+    timeline: &Timeline,
+    programme: &Programme,
+    sums: &mut Sums,
+    faults: &mut Faults,
+) {
+    for link in &links.sums[&Part::Mix(id)] {
+        let Part::Mix(inner) = link.part else { continue };
+        if sums.edits.contains_key(&inner) {
+            let (name, span) = named(manifest, link.part);
+            let error = Diagnostic::error(format!("`{name}` is an edit and cannot be summed"));
+            let error = error.at(&link.span, "has a timeline of its own").context(span, "");
+            faults.spoil(Part::Mix(id), error.help("sum what it is made of, and edit the sum"));
+        }
+    }
+    let Some(raw) = &mix.edit else { return };
+    match over_time::stretches(raw, programme.frames, timeline) {
+        Ok(stretches) => {
+            sums.edits.insert(id, stretches);
+        }
+        Err(told) => {
+            faults.bad.insert(Part::Mix(id));
+            told.into_iter().for_each(|error| faults.spoil(Part::Mix(id), error));
+        }
+    }
 }
 
 /// Compares what mixes hear with what they should: nothing twice, nothing taken

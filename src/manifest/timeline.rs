@@ -150,7 +150,7 @@ impl Timeline {
 
     /// The tempos in the order in which they are written.
     fn tempo_map(&self, list: &Several<At<TempoChange>>, faults: &mut Faults) -> Option<TempoMap> {
-        let Some((first, later)) = list.0.split_first() else { return None };
+        let (first, later) = list.0.split_first()?;
         let TempoChange { bpm, at, from, to } = &first.value;
         let downbeat = at.as_ref().is_none_or(|at| Place::bar(1) == Some(at.value.0));
         if !downbeat || from.is_some() || to.is_some() {
@@ -242,7 +242,7 @@ fn ticks(meter: &Meters, place: Place, span: &Span) -> Result<i64, Told> {
 
 /// The meters in the order in which they are written.
 fn meters(list: &At<Several<At<MeterChange>>>, faults: &mut Faults) -> Option<Meters> {
-    let Some((first, later)) = list.value.0.split_first() else { return None };
+    let (first, later) = list.value.0.split_first()?;
     if first.value.at.as_ref().is_some_and(|at| Place::bar(1) != Some(at.value.0)) {
         let error = Diagnostic::error("the first meter holds from bar 1 on");
         let help = format!("write `{}` first, and what changes later behind it", first.value.meter);

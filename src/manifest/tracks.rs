@@ -13,7 +13,7 @@ use crate::units::{Gain, SampleRate};
 use crate::yaml::record::Entry;
 
 /// The tracks that could be made of the manifest, by the index of their entry.
-/// Their `at_frame` waits for the rate.
+/// Where they stand on the timeline waits for the rate.
 pub(super) fn resolve(
     manifest: &Manifest,
     files: &mut Files<'_>,
@@ -74,6 +74,9 @@ fn track(
         files: parts,
         layout,
         at_frame: 0,
+        trim: None,
+        fade_in: None,
+        fade_out: None,
         gain: raw.gain.unwrap_or(Gain::UNITY),
         invert: raw.polarity == Some(Polarity::Invert),
         pan: raw.pan.as_ref().map(|pan| pan.value.0),

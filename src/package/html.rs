@@ -304,7 +304,7 @@ mod tests {
         let tags: Vec<&str> = html.split("<span class=\"tag ").skip(1).collect();
         let words: Vec<&str> = tags.iter().map(|tag| &tag[..10]).collect();
         assert_eq!(words, ["fail\">FAIL", "fail\">FAIL", "warn\">WARN"]);
-        assert!(html.contains("0:12.000 to 0:13.000"), "{html}");
+        assert!(html.contains("0:12.000 (bar 5 beat 4.2) to 0:13.000"), "{html}");
     }
 
     #[test]

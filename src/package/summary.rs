@@ -152,7 +152,8 @@ mod tests {
             "full: the 2 delivered stems sum to it bit for bit\n\
              FAIL: full: true peak -0.40 dBTP in L is above the highest allowed, -1.00 dBTP\n\
              FAIL: full: against the reference print/mix_v7.wav it does not null: peak of the \
-             difference -40.2 dBFS in R at 0:12.500, null depth 42.4 dB (0:12.000 to 0:13.000)\n\
+             difference -40.2 dBFS in R at 0:12.500 (bar 6), null depth 42.4 dB (0:12.000 (bar 5 beat 4.2) to \
+             0:13.000 (bar 6 beat 1.8))\n\
              warn: bass: is digital silence throughout"
         );
     }

@@ -35,7 +35,7 @@ impl Search<'_> {
     fn mix(&mut self, id: MixId, without: &BTreeSet<StemId>, unity: bool) {
         let mix = self.delivery.mix(id);
         let without = without.iter().chain(&mix.without).copied().collect();
-        let untouched = mix.downmix.is_none() && mix.process.is_empty();
+        let untouched = mix.downmix.is_none() && mix.edit.is_empty() && mix.process.is_empty();
         let unity = unity && mix.gain == Gain::UNITY && untouched;
         for part in &mix.from {
             self.part(*part, &without, unity);

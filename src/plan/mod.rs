@@ -2,10 +2,17 @@
 //! list of files and null tests that hang on it. Pure: no disk, no samples.
 
 pub mod build;
+pub mod clock;
 pub mod cover;
 mod matrix;
+pub mod needs;
+mod nodes;
+mod nulls;
 pub mod op;
 pub mod show;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -13,8 +20,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{Content, InputId};
-use crate::units::SampleRate;
 
+use clock::{Clock, ClockId, Slot};
 use op::Op;
 
 /// A node of the graph. Nodes are numbered so that inputs come before consumers.
@@ -27,6 +34,8 @@ pub struct Node {
     pub op: Op,
     /// Channels of its output.
     pub width: usize,
+    /// What counts its segments.
+    pub clock: ClockId,
     /// If every sample lies on the grid of so many bits (full scale 1.0), that
     /// number; `None` after an operator that leaves the grid.
     pub grid_bits: Option<u16>,
@@ -117,28 +126,14 @@ pub struct Unproven {
     pub missing: Vec<String>,
 }
 
-/// Segments before and after a segment of the programme in which a node's output
-/// is heard by what is delivered there.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Margin {
-    /// Segments before.
-    pub before: usize,
-    /// Segments after.
-    pub after: usize,
-}
-
 /// Everything to be made, and from what.
 #[derive(Debug)]
 pub struct Plan {
-    /// Frames per second of everything.
-    pub sample_rate: SampleRate,
-    /// Length of every delivered file in frames.
-    pub frames: u64,
+    /// What counts segments; the first is the programme's.
+    pub clocks: Vec<Clock>,
     /// Operators; an edge runs from an input to its consumer and carries the
     /// input's place in the consumer's list.
     pub graph: DiGraph<Node, u32, u32>,
-    /// How far from a segment each node is heard.
-    pub margins: Vec<Margin>,
     /// Distinct delivered signals.
     pub prints: Vec<Print>,
     /// Delivered files, in the order of the manifest.
@@ -162,18 +157,60 @@ impl Plan {
         edges.into_iter().map(|(_, source)| source).collect()
     }
 
-    /// How far from a segment a node is heard.
-    pub fn margin(&self, node: NodeId) -> Margin {
-        self.margins[node.index()]
+    /// The clock of that id.
+    pub fn clock(&self, id: ClockId) -> &Clock {
+        &self.clocks[id.0 as usize]
     }
 
-    /// Segments ahead of a segment that must be known to make it.
-    pub fn ahead(&self) -> usize {
-        self.margins.iter().map(|margin| margin.after).max().unwrap_or(0)
+    /// The clock of the programme.
+    pub fn programme(&self) -> &Clock {
+        self.clock(ClockId::PROGRAMME)
+    }
+
+    /// The clock of a node's output.
+    pub fn clock_of(&self, node: NodeId) -> &Clock {
+        self.clock(self.graph[node].clock)
+    }
+
+    /// The clock of a print: that of its node.
+    pub fn print_clock(&self, id: PrintId) -> &Clock {
+        self.clock_of(self.print(id).node)
+    }
+
+    /// The prints of one clock.
+    pub fn prints_of(&self, clock: ClockId) -> impl Iterator<Item = PrintId> {
+        self.print_ids().filter(move |id| self.graph[self.print(*id).node].clock == clock)
+    }
+
+    /// The null tests of one clock, with their indices.
+    pub fn nulls_of(&self, clock: ClockId) -> impl Iterator<Item = (usize, &PlannedNull)> {
+        let of = move |null: &PlannedNull| self.graph[self.print(null.parts[0]).node].clock;
+        self.nulls.iter().enumerate().filter(move |(_, null)| of(null) == clock)
+    }
+
+    /// What of all prints is made in segments `programme` of the programme.
+    pub fn slots(&self, programme: Range<usize>) -> Vec<Slot> {
+        let ids = (0..self.clocks.len() as u32).map(ClockId);
+        let printed = ids.filter(|clock| self.prints_of(*clock).next().is_some());
+        let of = |clock: ClockId| {
+            let made = self.clock(clock).made_in(programme.clone());
+            made.map(move |segment| Slot { clock, segment })
+        };
+        printed.flat_map(of).collect()
+    }
+
+    /// The segments of its inputs that a node hears in one of its own.
+    pub fn heard(&self, node: NodeId, segment: usize) -> Vec<Range<usize>> {
+        self.graph[node].op.heard(segment, self.clock_of(node).per_segment())
+    }
+
+    /// The segments of its inputs that a node hears in several of its own.
+    pub fn all_heard(&self, node: NodeId, segments: &BTreeSet<usize>) -> BTreeSet<usize> {
+        segments.iter().flat_map(|segment| self.heard(node, *segment)).flatten().collect()
     }
 
     /// The files of session audio that anything hears.
-    pub fn sources(&self) -> std::collections::BTreeSet<InputId> {
+    pub fn sources(&self) -> BTreeSet<InputId> {
         self.graph.node_weights().filter_map(|node| node.op.input()).collect()
     }
 
@@ -202,18 +239,6 @@ impl Plan {
         (0..self.prints.len() as u32).map(PrintId)
     }
 
-    /// Number of segments of every delivered file.
-    pub fn segments(&self) -> usize {
-        self.sample_rate.segments(self.frames)
-    }
-
-    /// Frames of segment `segment` of every delivered file; the last may be short.
-    pub fn segment_frames(&self, segment: usize) -> usize {
-        let per_segment = self.sample_rate.frames_per_segment();
-        let start = segment as u64 * per_segment as u64;
-        self.frames.saturating_sub(start).min(per_segment as u64) as usize
-    }
-
     /// The files of one deliverable, with their indices.
     pub fn files_of(&self, deliverable: usize) -> impl Iterator<Item = (usize, &PlannedFile)> {
         self.files.iter().enumerate().filter(move |(_, file)| file.deliverable == deliverable)
@@ -221,7 +246,7 @@ impl Plan {
 
     /// The node and everything it is made from, inputs before consumers.
     pub fn ancestry(&self, node: NodeId) -> Vec<NodeId> {
-        let mut found = std::collections::BTreeSet::from([node]);
+        let mut found = BTreeSet::from([node]);
         let mut open = vec![node];
         while let Some(next) = open.pop() {
             open.extend(self.inputs(next).into_iter().filter(|input| found.insert(*input)));

@@ -1,8 +1,12 @@
 //! The operators. Each variant owns exactly what it reads, and one method,
 //! [`Op::encode`], tells both the key and the text of `rebounce explain` about it.
 
+use std::ops::Range;
+
 use crate::dsp::compressor::Settings;
-use crate::dsp::process::{Process, Reach};
+use crate::dsp::edit::{Edit, Piece, Span};
+use crate::dsp::envelope::Envelope;
+use crate::dsp::process::Process;
 use crate::manifest::delivery::InputId;
 
 /// A function from signals to a signal.
@@ -31,6 +35,20 @@ pub enum Op {
         /// What is done to it.
         process: Process,
         /// The same in the user's terms: `delay 480 samples`.
+        words: String,
+    },
+    /// Gains that change over time. One input.
+    Envelope {
+        /// The gains, by frame of the clock.
+        envelope: Envelope,
+        /// The same in the user's terms: `fade out 2 s`.
+        words: String,
+    },
+    /// Stretches of the input on a timeline of their own. One input.
+    Edit {
+        /// Which, and where they go.
+        edit: Edit,
+        /// The same in the user's terms: `from 0:12.000 to 0:30.000`.
         words: String,
     },
 }
@@ -75,14 +93,42 @@ impl Op {
                 encode_process(process, sink);
                 sink.words(words);
             }
+            Op::Envelope { envelope, words } => {
+                sink.bytes(b"envelope");
+                encode_envelope(envelope, sink);
+                sink.words(words);
+            }
+            Op::Edit { edit, words } => {
+                sink.bytes(b"edit");
+                for Span { from, frames, at } in edit.spans() {
+                    for number in [from, frames, at] {
+                        sink.bytes(&number.to_le_bytes());
+                    }
+                }
+                sink.words(words);
+            }
         }
     }
 
-    /// How far it hears.
-    pub fn reach(&self) -> Reach {
+    /// The segments of its inputs that it hears in `segment`, in segments of
+    /// `per_segment` frames.
+    pub fn heard(&self, segment: usize, per_segment: usize) -> Vec<Range<usize>> {
         match self {
-            Op::Source { .. } | Op::Matrix { .. } | Op::Sum => Reach::Here,
-            Op::Process { process, words: _ } => process.reach(),
+            Op::Source { .. } | Op::Matrix { .. } | Op::Sum | Op::Envelope { .. } => {
+                std::iter::once(segment..segment + 1).collect()
+            }
+            Op::Process { process, words: _ } => {
+                std::iter::once(process.reach().heard(segment, per_segment)).collect()
+            }
+            Op::Edit { edit, words: _ } => {
+                let per_segment = per_segment as u64;
+                let start = segment as u64 * per_segment;
+                let of_piece = |piece: Piece| {
+                    let end = (piece.from + piece.frames as u64).div_ceil(per_segment);
+                    (piece.from / per_segment) as usize..end as usize
+                };
+                edit.pieces(start..start + per_segment).into_iter().map(of_piece).collect()
+            }
         }
     }
 
@@ -90,7 +136,7 @@ impl Op {
     pub fn input(&self) -> Option<InputId> {
         match self {
             Op::Source { input, at_frame: _ } => Some(*input),
-            Op::Matrix { .. } | Op::Sum | Op::Process { .. } => None,
+            _ => None,
         }
     }
 
@@ -106,9 +152,29 @@ impl Op {
     /// Whether integer samples stay integers of the same grid.
     pub fn keeps_grid(&self) -> bool {
         match self {
-            Op::Source { .. } | Op::Sum => true,
+            Op::Source { .. } | Op::Sum | Op::Edit { .. } => true,
             Op::Matrix { rows, words: _ } => rows.iter().flatten().all(|x| x.fract() == 0.0),
             Op::Process { process, words: _ } => process.keeps_grid(),
+            Op::Envelope { .. } => false,
+        }
+    }
+}
+
+/// The gains of an envelope, each with its bits.
+fn encode_envelope(envelope: &Envelope, sink: &mut impl Sink) {
+    match envelope {
+        Envelope::Points(points) => {
+            sink.bytes(b"points");
+            for (frame, gain) in points {
+                sink.bytes(&frame.to_le_bytes());
+                sink.bytes(&gain.db().to_bits().to_le_bytes());
+            }
+        }
+        Envelope::Fade { shape, direction, start, frames } => {
+            sink.bytes(b"fade");
+            for number in [*shape as u64, *direction as u64, *start, *frames] {
+                sink.bytes(&number.to_le_bytes());
+            }
         }
     }
 }

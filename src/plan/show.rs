@@ -34,6 +34,8 @@ fn kind(op: &Op) -> &'static str {
         Op::Matrix { .. } => "matrix",
         Op::Sum => "sum",
         Op::Process { .. } => "process",
+        Op::Envelope { .. } => "envelope",
+        Op::Edit { .. } => "edit",
     }
 }
 
@@ -41,9 +43,10 @@ fn words(plan: &Plan, id: NodeId) -> String {
     let node = &plan.graph[id];
     match &node.op {
         Op::Source { .. } | Op::Sum => node.label.clone(),
-        Op::Matrix { rows: _, words } | Op::Process { process: _, words } => {
-            format!("{} ({words})", node.label)
-        }
+        Op::Matrix { rows: _, words }
+        | Op::Process { process: _, words }
+        | Op::Envelope { envelope: _, words }
+        | Op::Edit { edit: _, words } => format!("{} ({words})", node.label),
     }
 }
 

@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(tempo(&programme).as_deref(), Some("96 BPM"));
         programme = slowing();
         let told =
-            "80 BPM until 3:36.000 (bar 73), then slows linearly to 60 by 5:26.473 (bar 105)";
+            "80 BPM until 3:36.000 (bar 73), then slows linearly to 60 by 5:26.469 (bar 105)";
         assert_eq!(tempo(&programme).as_deref(), Some(told));
         let meter = programme.meter.clone().unwrap();
         let at = |bar| meter.ticks(BarPlace::bar(bar).unwrap()).unwrap();
@@ -275,8 +275,8 @@ mod tests {
         assert_eq!(
             text.strip_prefix(told),
             Some(
-                ", holds until 5:34.473 (bar 107), then 90, then speeds up linearly to 120 by \
-                 5:39.076 (bar 109), then 70.5"
+                ", holds until 5:34.469 (bar 107), then 90, then speeds up linearly to 120 by \
+                 5:39.072 (bar 109), then 70.5"
             )
         );
     }

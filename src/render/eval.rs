@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -13,10 +14,13 @@ use rayon::prelude::*;
 use super::Block;
 use super::streams::Streams;
 use crate::audio::pcm;
+use crate::dsp::edit::{Edit, Piece};
+use crate::dsp::envelope::Envelope;
 use crate::dsp::process::{Process, Reach, State};
 use crate::key::segment::Keys;
+use crate::plan::needs::Needs;
 use crate::plan::op::Op;
-use crate::plan::{Margin, NodeId, Plan};
+use crate::plan::{NodeId, Plan};
 
 /// Blocks by node and segment.
 pub type Blocks = BTreeMap<(NodeId, usize), Arc<Block>>;
@@ -55,8 +59,8 @@ impl<'a> Evaluator<'a> {
         Self { plan, inputs: plan.all_inputs(), kept: Blocks::new(), states: BTreeMap::new() }
     }
 
-    fn per_segment(&self) -> usize {
-        self.plan.sample_rate.frames_per_segment()
+    fn per_segment(&self, node: NodeId) -> usize {
+        self.plan.clock_of(node).per_segment()
     }
 
     /// What must be evaluated to have `wanted`, by node. What is silent is not
@@ -85,24 +89,27 @@ impl<'a> Evaluator<'a> {
 
     /// The segments of its inputs that a node hears to make `segments`.
     fn heard(&self, node: NodeId, segments: &BTreeSet<usize>) -> BTreeSet<usize> {
-        let reach = self.plan.graph[node].op.reach();
-        match reach {
-            Reach::Here | Reach::Window { .. } => {
-                segments.iter().flat_map(|s| reach.heard(*s, self.per_segment())).collect()
-            }
-            Reach::Cell { .. } => {
-                let of_run = |run: Run| match run.state {
-                    Some(_) => run.first..run.last + 1,
-                    None => reach.heard(run.first, self.per_segment()).start..run.last + 1,
-                };
-                self.runs(node, segments).into_iter().flat_map(of_run).collect()
-            }
+        let Some(reach @ Reach::Cell { .. }) = self.reach(node) else {
+            return self.plan.all_heard(node, segments);
+        };
+        let of_run = |run: Run| match run.state {
+            Some(_) => run.first..run.last + 1,
+            None => reach.heard(run.first, self.per_segment(node)).start..run.last + 1,
+        };
+        self.runs(node, segments).into_iter().flat_map(of_run).collect()
+    }
+
+    /// How far a node hears, if it is a process.
+    fn reach(&self, node: NodeId) -> Option<Reach> {
+        match &self.plan.graph[node].op {
+            Op::Process { process, words: _ } => Some(process.reach()),
+            _ => None,
         }
     }
 
     /// The runs that make `segments` of a recursive node, one per cell.
     fn runs(&self, node: NodeId, segments: &BTreeSet<usize>) -> Vec<Run> {
-        let Reach::Cell { segments: cell, .. } = self.plan.graph[node].op.reach() else {
+        let Some(Reach::Cell { segments: cell, .. }) = self.reach(node) else {
             return Vec::new();
         };
         let mut cells: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
@@ -138,8 +145,8 @@ impl<'a> Evaluator<'a> {
         matches!(self.plan.graph[node].op, Op::Source { .. })
     }
 
-    /// The samples of `wanted`, each a whole segment long. `next` is the first
-    /// segment of the next wave.
+    /// The samples of `wanted`, each a whole segment long. `next` is what the next wave
+    /// needs: what is known of it is kept.
     ///
     /// A block whose key is that of silence is silence and is not evaluated: the
     /// key and the samples follow one rule.
@@ -148,7 +155,7 @@ impl<'a> Evaluator<'a> {
         streams: &Streams<'_>,
         keys: &Keys<'_>,
         wanted: &BTreeSet<(NodeId, usize)>,
-        next: usize,
+        next: &Needs,
     ) -> Blocks {
         let demand = self.demand(wanted, keys);
         let mut blocks = std::mem::take(&mut self.kept);
@@ -158,12 +165,11 @@ impl<'a> Evaluator<'a> {
             if self.is_source(*node) && !self.needs_block(*node, wanted) {
                 continue;
             }
-            let made = self.make(*node, segments, &blocks, streams, keys, next);
+            let made = self.make(*node, segments, &blocks, streams, keys);
             blocks.extend(made);
             for input in &self.inputs[node.index()] {
-                let done = last_use.get(input) == Some(node);
-                if done && self.plan.margin(*input) == Margin::default() {
-                    drop_node(&mut blocks, *input, wanted);
+                if last_use.get(input) == Some(node) {
+                    drop_node(&mut blocks, *input, wanted, next);
                 }
             }
         }
@@ -172,14 +178,11 @@ impl<'a> Evaluator<'a> {
         for (node, segment) in wanted {
             let block = match blocks.get(&(*node, *segment)) {
                 Some(block) => Arc::clone(block),
-                None => Arc::new(silence(width(*node), self.per_segment())),
+                None => Arc::new(silence(width(*node), self.per_segment(*node))),
             };
             found.insert((*node, *segment), block);
         }
-        blocks.retain(|(node, segment), _| {
-            let margin = self.plan.margin(*node);
-            margin != Margin::default() && segment + margin.before >= next
-        });
+        blocks.retain(|(node, segment), _| next.segments(*node).contains(segment));
         self.kept = blocks;
         found
     }
@@ -191,7 +194,7 @@ impl<'a> Evaluator<'a> {
         is_wanted
             || graph
                 .neighbors(node)
-                .any(|consumer| matches!(graph[consumer].op, Op::Process { .. }))
+                .any(|consumer| !matches!(graph[consumer].op, Op::Matrix { .. } | Op::Sum))
     }
 
     fn last_uses(&self, demand: &Demand) -> BTreeMap<NodeId, NodeId> {
@@ -210,7 +213,6 @@ impl<'a> Evaluator<'a> {
         blocks: &Blocks,
         streams: &Streams<'_>,
         keys: &Keys<'_>,
-        next: usize,
     ) -> Blocks {
         let at = |segment: usize| At { evaluator: self, streams, keys, blocks, node, segment };
         let Op::Process { process, words: _ } = &self.plan.graph[node].op else {
@@ -219,8 +221,10 @@ impl<'a> Evaluator<'a> {
         };
         if let Reach::Window { before, after } = process.reach() {
             let one = |segment: &usize| {
-                let input = at(*segment).window(before, after);
-                let block = process.window(&input, self.per_segment());
+                let per_segment = self.per_segment(node);
+                let from = (segment * per_segment) as i64 - before as i64;
+                let input = at(*segment).frames(from, before + per_segment + after);
+                let block = process.window(&input, per_segment);
                 ((node, *segment), Arc::new(block))
             };
             return segments.par_iter().map(one).collect();
@@ -231,19 +235,19 @@ impl<'a> Evaluator<'a> {
         let mut all = Blocks::new();
         for (blocks, end, state) in made {
             all.extend(blocks);
-            if end == next {
-                self.states.insert(node, (end, state));
-            }
+            // Runs are in order: the last is where the next wave most likely goes on.
+            self.states.insert(node, (end, state));
         }
         all
     }
 }
 
 /// Drops the blocks of a node that nobody will look at again.
-fn drop_node(blocks: &mut Blocks, node: NodeId, wanted: &BTreeSet<(NodeId, usize)>) {
+fn drop_node(blocks: &mut Blocks, node: NodeId, wanted: &BTreeSet<(NodeId, usize)>, next: &Needs) {
     let all: Vec<(NodeId, usize)> =
         blocks.range((node, 0)..=(node, usize::MAX)).map(|(at, _)| *at).collect();
-    for at in all.into_iter().filter(|at| !wanted.contains(at)) {
+    let done = |at: &(NodeId, usize)| !wanted.contains(at) && !next.segments(node).contains(&at.1);
+    for at in all.into_iter().filter(done) {
         blocks.remove(&at);
     }
 }
@@ -282,8 +286,41 @@ impl At<'_> {
                 }
             }
             Op::Sum => self.sum(),
+            Op::Envelope { envelope, words: _ } => self.envelope(envelope),
+            Op::Edit { edit, words: _ } => self.edit(edit),
             Op::Process { .. } => unreachable!("BUG: processes are made by their reach"),
         }
+    }
+
+    fn per_segment(&self) -> usize {
+        self.evaluator.per_segment(self.node)
+    }
+
+    fn range(&self) -> Range<u64> {
+        self.evaluator.plan.clock_of(self.node).range(self.segment)
+    }
+
+    fn envelope(&self, envelope: &Envelope) -> Block {
+        let mut block = match self.blocks.get(&(self.inputs()[0], self.segment)) {
+            Some(block) => block.as_ref().clone(),
+            None => silence(self.width(), self.per_segment()),
+        };
+        envelope.local(self.range()).apply(&mut block);
+        block
+    }
+
+    /// Adds the stretches that stand in the segment.
+    fn edit(&self, edit: &Edit) -> Block {
+        let per_segment = self.per_segment();
+        let mut out = silence(self.width(), per_segment);
+        for Piece { into, frames, from } in edit.pieces(self.range()) {
+            let piece = self.frames(from as i64, frames);
+            for (out, channel) in out.iter_mut().zip(&piece) {
+                let stretch = &mut out[into..into + frames];
+                stretch.iter_mut().zip(channel).for_each(|(y, x)| *y += x);
+            }
+        }
+        out
     }
 
     /// Adds in the order of the inputs; what is silent is left out, as in the key.
@@ -298,20 +335,20 @@ impl At<'_> {
                 (Some(total), None) => self.add_source(*input, total),
             }
         }
-        total.unwrap_or_else(|| silence(self.width(), self.evaluator.per_segment()))
+        total.unwrap_or_else(|| silence(self.width(), self.per_segment()))
     }
 
     fn source_bytes(&self, node: NodeId) -> Cow<'_, [u8]> {
         let Op::Source { input: _, at_frame } = self.evaluator.plan.graph[node].op else {
             unreachable!("BUG: only sources are not in the table of blocks")
         };
-        self.streams.bytes(node, at_frame, self.segment, self.evaluator.per_segment())
+        self.streams.bytes(node, at_frame, self.segment)
     }
 
     fn source(&self, node: NodeId) -> Block {
         let info = self.streams.info(node);
         let width = usize::from(info.channels);
-        let mut block = silence(width, self.evaluator.per_segment());
+        let mut block = silence(width, self.evaluator.per_segment(node));
         pcm::decode(info.pcm, width, &self.source_bytes(node), &mut block);
         block
     }
@@ -323,28 +360,26 @@ impl At<'_> {
         pcm::add(info.pcm, usize::from(info.channels), &bytes, &mut channels);
     }
 
-    /// Frames of the input around the segment, silence where there is none.
-    fn window(&self, before: usize, after: usize) -> Block {
-        let per_segment = self.evaluator.per_segment();
-        let start = self.segment * per_segment;
-        let end = start + per_segment + after;
-        let mut window = vec![Vec::with_capacity(before + per_segment + after); self.width()];
-        for channel in &mut window {
-            channel.resize(before.saturating_sub(start), 0.0);
-        }
-        let first = start.saturating_sub(before);
-        for segment in first / per_segment..end.div_ceil(per_segment) {
-            let from = first.max(segment * per_segment) - segment * per_segment;
-            let to = end.min((segment + 1) * per_segment) - segment * per_segment;
-            let block = self.blocks.get(&(self.inputs()[0], segment));
-            for (index, channel) in window.iter_mut().enumerate() {
-                match block {
-                    Some(block) => channel.extend_from_slice(&block[index][from..to]),
-                    None => channel.resize(channel.len() + (to - from), 0.0),
-                }
+    /// Frames of the input from frame `from` of its clock on, silence where there is
+    /// none.
+    fn frames(&self, from: i64, length: usize) -> Block {
+        let input = self.inputs()[0];
+        let per_segment = self.evaluator.per_segment(input);
+        let width = self.evaluator.plan.graph[input].width;
+        let mut frames = silence(width, length);
+        let start = from.max(0) as usize;
+        let end = (from + length as i64).max(0) as usize;
+        for segment in start / per_segment..end.div_ceil(per_segment) {
+            let Some(block) = self.blocks.get(&(input, segment)) else { continue };
+            let first = start.max(segment * per_segment);
+            let last = end.min((segment + 1) * per_segment);
+            let into = (first as i64 - from) as usize;
+            let within = first - segment * per_segment..last - segment * per_segment;
+            for (out, channel) in frames.iter_mut().zip(block.iter()) {
+                out[into..into + within.len()].copy_from_slice(&channel[within.clone()]);
             }
         }
-        window
+        frames
     }
 
     /// Makes a stretch of a recursive node; the segment is its first. Returns the
@@ -356,9 +391,8 @@ impl At<'_> {
                 unreachable!("BUG: only processes with a cell run")
             };
             let mut state = process.rest(self.width());
-            let per_segment = self.evaluator.per_segment();
-            let mut ahead = self.window(before, 0);
-            ahead.iter_mut().for_each(|channel| channel.truncate(channel.len() - per_segment));
+            let start = (first * self.per_segment()) as i64;
+            let mut ahead = self.frames(start - before as i64, before);
             process.run(&mut state, &mut ahead);
             state
         });
@@ -366,7 +400,7 @@ impl At<'_> {
         for segment in first..=last {
             let mut block = match self.blocks.get(&(self.inputs()[0], segment)) {
                 Some(block) => block.as_ref().clone(),
-                None => silence(self.width(), self.evaluator.per_segment()),
+                None => silence(self.width(), self.per_segment()),
             };
             process.run(&mut state, &mut block);
             if wanted.contains(&segment) {

@@ -7,7 +7,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -22,6 +21,8 @@ use crate::dsp::dither::Dither;
 use crate::fsio::{Disk, DiskError};
 use crate::key::Key;
 use crate::key::segment::Keys;
+use crate::plan::clock::Slot;
+use crate::plan::needs::Needs;
 use crate::plan::{NodeId, NullReference, Plan, Print, PrintId};
 use crate::progress::Progress;
 use crate::qc::facts::{NullFacts, SegmentFacts};
@@ -92,14 +93,13 @@ impl From<DiskError> for PassError {
 
 /// A few segments that are being worked on.
 struct Wave {
-    start: usize,
-    /// The last segment of the wave before.
+    /// The last segment of each print before the wave.
     carry: Carry,
-    segments: Vec<Rendered>,
+    slots: BTreeMap<Slot, Rendered>,
 }
 
 /// Prints of a segment, as they were written.
-type Carry = BTreeMap<PrintId, Block>;
+type Carry = BTreeMap<PrintId, (usize, Block)>;
 
 /// The samples of one segment.
 #[derive(Default)]
@@ -118,9 +118,9 @@ struct Written {
     overs: Vec<u32>,
 }
 
-/// What is to be done in one segment.
-#[derive(Default)]
+/// What is to be done in one slot.
 struct Todo {
+    slot: Slot,
     render: BTreeSet<PrintId>,
     measure: BTreeSet<PrintId>,
     nulls: BTreeSet<usize>,
@@ -137,19 +137,26 @@ struct Facts {
 }
 
 impl Wave {
-    fn rendered(&self, segment: usize) -> &Rendered {
-        &self.segments[segment - self.start]
-    }
-
-    fn block_before(&self, print: PrintId, segment: usize) -> Option<&Block> {
-        match segment.checked_sub(self.start + 1) {
-            Some(index) => self.segments[index].blocks.get(&print),
-            None => self.carry.get(&print),
+    /// The segment of a print before the one in `slot`, if it is at hand.
+    fn block_before(&self, print: PrintId, slot: Slot) -> Option<&Block> {
+        let before = Slot { segment: slot.segment.checked_sub(1)?, ..slot };
+        match self.slots.get(&before) {
+            Some(rendered) => rendered.blocks.get(&print),
+            None => {
+                let (segment, block) = self.carry.get(&print)?;
+                (*segment == before.segment).then_some(block)
+            }
         }
     }
 
-    fn into_carry(mut self) -> Carry {
-        self.segments.pop().map(|last| last.blocks).unwrap_or_default()
+    /// The last blocks, which the next wave looks back to.
+    fn into_carry(self) -> Carry {
+        let mut carry = self.carry;
+        for (slot, rendered) in self.slots {
+            let blocks = rendered.blocks.into_iter();
+            carry.extend(blocks.map(|(print, block)| (print, (slot.segment, block))));
+        }
+        carry
     }
 }
 
@@ -159,7 +166,7 @@ pub fn run(pass: &Pass<'_>, streams: &mut Streams<'_>) -> Result<PassOutput, Pas
     let meters: Vec<Meter> = plan
         .prints
         .iter()
-        .map(|print| Meter::new(plan.sample_rate, print.layout, print.encoding))
+        .map(|p| Meter::new(plan.clock_of(p.node).rate, p.layout, p.encoding))
         .collect();
     let mut work =
         Work { pass, keys: Keys::new(plan), evaluator: Evaluator::new(plan), meters: &meters };
@@ -171,17 +178,22 @@ pub fn run(pass: &Pass<'_>, streams: &mut Streams<'_>) -> Result<PassOutput, Pas
     let mut writers: Vec<Writer<'_>> =
         pass.files.iter().map(|task| Writer::new(pass.disk, pass.store, task)).collect();
     let (mut carry, wave_length) = (Carry::default(), wave_length(plan));
-    let mut start = 0;
-    while start < plan.segments() {
-        let end = (start + wave_length).min(plan.segments());
-        carry = work.wave(streams, start..end, carry, &mut output, &mut writers)?;
-        pass.progress.advance(end - start);
-        start = end;
+    let segments = plan.programme().segments();
+    let slots = |start: usize| {
+        let slots = plan.slots(start..(start + wave_length).min(segments));
+        let needs = Needs::of_slots(plan, &slots);
+        (slots, needs)
+    };
+    let (mut start, mut now) = (0, slots(0));
+    while start < segments {
+        let next = slots((start + wave_length).min(segments));
+        carry = work.wave(streams, &now, &next.1, carry, &mut output, &mut writers)?;
+        pass.progress.advance(wave_length.min(segments - start));
+        (start, now) = (start + wave_length, next);
     }
-    // A reference may be longer than the programme: its digests are still owed.
-    while start < streams.segments() {
-        streams.digest_wave(start, start + wave_length, false)?;
-        start += wave_length;
+    // A file may be longer than what is heard of it: its digests are still owed.
+    while streams.left() > 0 {
+        streams.digest_on(wave_length)?;
     }
     streams.check_unmoved()?;
     output.files = writers.into_par_iter().map(Writer::finish).collect::<Result<_, _>>()?;
@@ -191,9 +203,12 @@ pub fn run(pass: &Pass<'_>, streams: &mut Streams<'_>) -> Result<PassOutput, Pas
 /// As many segments as fit, enough to feed every thread if possible. Nothing that
 /// is delivered depends on it.
 fn wave_length(plan: &Plan) -> usize {
-    let channels: usize = plan.graph.node_weights().map(|node| node.width).sum();
-    let bytes = (channels + 1) * plan.sample_rate.frames_per_segment() * size_of::<f64>();
-    (WAVE_BYTES / bytes).clamp(1, 2 * rayon::current_num_threads())
+    let bytes_of = |node| {
+        let frames = plan.clock_of(node).per_segment();
+        (plan.graph[node].width * frames + 1) * size_of::<f64>()
+    };
+    let bytes: usize = plan.graph.node_indices().map(bytes_of).sum();
+    (WAVE_BYTES / bytes.max(1)).clamp(1, 2 * rayon::current_num_threads())
 }
 
 struct Work<'a> {
@@ -204,43 +219,49 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// One wave from digests to written bytes.
+    /// One wave from digests to written bytes: `slots` with their needs, and the needs
+    /// of the wave after it.
     fn wave(
         &mut self,
         streams: &mut Streams<'_>,
-        range: Range<usize>,
+        (slots, needs): &(Vec<Slot>, Needs),
+        next: &Needs,
         carry: Carry,
         output: &mut PassOutput,
         writers: &mut [Writer<'_>],
     ) -> Result<Carry, PassError> {
-        streams.digest_wave(range.start, range.end + self.pass.plan.ahead(), true)?;
-        self.keys.advance(&*streams, range.clone());
-        let todo: Vec<Todo> = range.clone().map(|segment| self.todo(segment)).collect();
-        let mut nodes = self.evaluate(streams, &range, &todo)?;
-        let segments = todo
+        streams.digest(needs)?;
+        self.keys.advance(&*streams, slots, needs);
+        let todo: Vec<Todo> = slots.iter().map(|slot| self.todo(*slot)).collect();
+        let nodes = self.evaluate(streams, &todo, next)?;
+        let rendered = todo
             .par_iter()
-            .zip(range.clone().zip(&mut nodes).collect::<Vec<_>>())
-            .map(|(todo, (segment, nodes))| self.render(std::mem::take(nodes), todo, segment))
-            .collect::<Result<_, _>>()?;
-        let wave = Wave { start: range.start, carry, segments };
-        let facts = range
-            .clone()
-            .into_par_iter()
-            .zip(&todo)
-            .map(|(segment, todo)| self.measure(&wave, todo, segment))
-            .collect::<Result<Vec<_>, _>>()?;
-        for (segment, facts) in range.clone().zip(facts) {
-            self.note(&wave, segment, facts, output);
+            .zip(nodes)
+            .map(|(todo, nodes)| Ok((todo.slot, self.render(nodes, todo)?)))
+            .collect::<Result<_, PassError>>()?;
+        let wave = Wave { carry, slots: rendered };
+        let facts =
+            todo.par_iter().map(|todo| self.measure(&wave, todo)).collect::<Result<Vec<_>, _>>()?;
+        for (slot, facts) in slots.iter().zip(facts) {
+            self.note(&wave, *slot, facts, output);
         }
-        self.write(&wave, range, writers)?;
+        self.write(&wave, writers)?;
         Ok(wave.into_carry())
     }
 
-    /// What the keys say must be done in a segment.
-    fn todo(&self, segment: usize) -> Todo {
+    /// What the keys say must be done in a slot.
+    fn todo(&self, slot: Slot) -> Todo {
         let Pass { plan, store, .. } = self.pass;
-        let mut todo = Todo::default();
-        for print in plan.print_ids() {
+        let Slot { clock, segment } = slot;
+        let mut todo = Todo {
+            slot,
+            render: BTreeSet::new(),
+            measure: BTreeSet::new(),
+            nulls: BTreeSet::new(),
+            nodes: BTreeSet::new(),
+            heard: BTreeSet::new(),
+        };
+        for print in plan.prints_of(clock) {
             let location = store.find(self.keys.print(print, segment));
             if location.is_none() {
                 todo.render.insert(print);
@@ -250,7 +271,7 @@ impl Work<'_> {
                 todo.measure.insert(print);
             }
         }
-        for (index, null) in plan.nulls.iter().enumerate() {
+        for (index, null) in plan.nulls_of(clock) {
             if store.null(self.keys.null(null, segment)).is_some() {
                 continue;
             }
@@ -265,36 +286,38 @@ impl Work<'_> {
         todo
     }
 
-    /// The samples of all nodes that the wave needs, by segment.
+    /// The samples of all nodes that the wave needs, one map for each of `todo`.
     fn evaluate(
         &mut self,
         streams: &mut Streams<'_>,
-        range: &Range<usize>,
         todo: &[Todo],
+        next: &Needs,
     ) -> Result<Vec<BTreeMap<NodeId, Arc<Block>>>, PassError> {
-        let of_segment = |(todo, segment): (&Todo, usize)| {
-            todo.nodes.iter().map(move |node| (*node, segment)).collect::<Vec<_>>()
+        let of_slot = |todo: &Todo| {
+            todo.nodes.iter().map(|node| (*node, todo.slot.segment)).collect::<Vec<_>>()
         };
-        let wanted: BTreeSet<(NodeId, usize)> =
-            todo.iter().zip(range.clone()).flat_map(of_segment).collect();
+        let wanted: BTreeSet<(NodeId, usize)> = todo.iter().flat_map(of_slot).collect();
         streams.load(&self.evaluator.sources(&wanted, &self.keys))?;
-        let blocks = self.evaluator.evaluate(streams, &self.keys, &wanted, range.end);
-        let mut by_segment = vec![BTreeMap::new(); range.len()];
-        for ((node, segment), block) in blocks {
-            by_segment[segment - range.start].insert(node, block);
-        }
-        Ok(by_segment)
+        let mut blocks = self.evaluator.evaluate(streams, &self.keys, &wanted, next);
+        let mut of_slot = |todo: &Todo| {
+            let block = |node: &NodeId| {
+                let block = blocks.remove(&(*node, todo.slot.segment));
+                (*node, block.expect("BUG: a node has one clock"))
+            };
+            todo.nodes.iter().map(block).collect()
+        };
+        Ok(todo.iter().map(&mut of_slot).collect())
     }
 
-    /// Writes the prints of a segment into memory.
+    /// Writes the prints of a slot into memory.
     fn render(
         &self,
         mut nodes: BTreeMap<NodeId, Arc<Block>>,
         todo: &Todo,
-        segment: usize,
     ) -> Result<Rendered, PassError> {
         let plan = self.pass.plan;
-        let frames = plan.segment_frames(segment);
+        let Slot { clock, segment } = todo.slot;
+        let frames = plan.clock(clock).segment_frames(segment);
         let mut rendered = Rendered::default();
         let mut left: Vec<PrintId> = todo.render.iter().copied().collect();
         while let Some(print) = left.pop() {
@@ -320,8 +343,8 @@ impl Work<'_> {
     /// Turns a block into the bytes of its print; the block becomes what they hold.
     fn encode(&self, print: PrintId, segment: usize, block: &mut Block) -> Written {
         let plan = self.pass.plan;
-        let Print { node: _, encoding, layout, dither } = plan.print(print);
-        let first = segment as u64 * plan.sample_rate.frames_per_segment() as u64;
+        let Print { node, encoding, layout, dither } = plan.print(print);
+        let first = (segment * plan.clock_of(*node).per_segment()) as u64;
         let mut bytes = Vec::with_capacity(block[0].len() * layout.width() * encoding.bytes());
         let overs = match (encoding, dither) {
             (Encoding::Pcm24, _) => pcm::encode_i24(block, &mut bytes),
@@ -356,14 +379,15 @@ impl Work<'_> {
     }
 
     /// Measures what has no facts yet.
-    fn measure(&self, wave: &Wave, todo: &Todo, segment: usize) -> Result<Facts, PassError> {
+    fn measure(&self, wave: &Wave, todo: &Todo) -> Result<Facts, PassError> {
         let plan = self.pass.plan;
-        let rendered = wave.rendered(segment);
-        let last = segment + 1 == plan.segments();
+        let (slot, clock) = (todo.slot, plan.clock(todo.slot.clock));
+        let rendered = &wave.slots[&slot];
+        let last = slot.segment + 1 == clock.segments();
         let of_print = |print: &PrintId| {
-            let history = self.history(wave, *print, segment)?;
+            let history = self.history(wave, *print, slot)?;
             let meter = &self.meters[print.0 as usize];
-            let overs = self.overs(wave, *print, segment);
+            let overs = self.overs(wave, *print, slot);
             Ok((*print, meter.segment(&history, &rendered.blocks[print], last, &overs)))
         };
         let of_null = |index: &usize| {
@@ -374,7 +398,7 @@ impl Work<'_> {
             };
             let parts: Vec<&[Vec<f64>]> =
                 null.parts.iter().map(|part| rendered.blocks[part].as_slice()).collect();
-            (*index, null_segment(reference, &parts, plan.segment_frames(segment)))
+            (*index, null_segment(reference, &parts, clock.segment_frames(slot.segment)))
         };
         Ok(Facts {
             segments: todo.measure.par_iter().map(of_print).collect::<Result<_, PassError>>()?,
@@ -388,66 +412,65 @@ impl Work<'_> {
         &self,
         wave: &'w Wave,
         print: PrintId,
-        segment: usize,
+        slot: Slot,
     ) -> Result<Cow<'w, Block>, PassError> {
         let plan = self.pass.plan;
-        let Some(before) = segment.checked_sub(1) else {
+        let Some(before) = slot.segment.checked_sub(1) else {
             return Ok(Cow::Owned(eval::silence(plan.print(print).layout.width(), 0)));
         };
-        if let Some(block) = wave.block_before(print, segment) {
+        if let Some(block) = wave.block_before(print, slot) {
             return Ok(Cow::Borrowed(block));
         }
         let key = self.keys.print(print, before);
-        Ok(Cow::Owned(self.recall(print, key, plan.segment_frames(before))?))
+        Ok(Cow::Owned(self.recall(print, key, plan.clock(slot.clock).segment_frames(before))?))
     }
 
     /// Samples per channel that were cut when the segment was written.
-    fn overs(&self, wave: &Wave, print: PrintId, segment: usize) -> Vec<u32> {
-        if let Some(written) = wave.rendered(segment).fresh.get(&print) {
+    fn overs(&self, wave: &Wave, print: PrintId, slot: Slot) -> Vec<u32> {
+        if let Some(written) = wave.slots[&slot].fresh.get(&print) {
             return written.overs.clone();
         }
-        let location = self.pass.store.find(self.keys.print(print, segment));
+        let location = self.pass.store.find(self.keys.print(print, slot.segment));
         self.pass.store.overs(location.expect("BUG: what is not rendered is stored")).to_vec()
     }
 
-    /// Hands the outcome of a segment to the output.
-    fn note(&self, wave: &Wave, segment: usize, mut new: Facts, output: &mut PassOutput) {
+    /// Hands the outcome of a slot to the output.
+    fn note(&self, wave: &Wave, slot: Slot, mut new: Facts, output: &mut PassOutput) {
         let Pass { plan, store, .. } = self.pass;
-        for print in plan.print_ids() {
+        let segment = slot.segment;
+        for print in plan.prints_of(slot.clock) {
             let facts_key = self.keys.facts(print, segment);
             let measured = new.segments.remove(&print).map(Arc::new);
             let facts = measured.or_else(|| store.facts(facts_key).cloned());
             let noted = &mut output.prints[print.0 as usize];
             noted.segments.push(self.keys.print(print, segment));
-            noted.overs.push(self.overs(wave, print, segment));
+            noted.overs.push(self.overs(wave, print, slot));
             noted.facts.push((facts_key, facts.expect("BUG: what is not stored is measured")));
-            if wave.rendered(segment).fresh.contains_key(&print) {
+            if wave.slots[&slot].fresh.contains_key(&print) {
                 noted.rendered.push(segment);
             }
         }
-        for (index, null) in plan.nulls.iter().enumerate() {
+        for (index, null) in plan.nulls_of(slot.clock) {
             let key = self.keys.null(null, segment);
             let facts = new.nulls.remove(&index).or_else(|| store.null(key).cloned());
             output.nulls[index].push((key, facts.expect("BUG: what is not stored is measured")));
         }
     }
 
-    fn write(
-        &self,
-        wave: &Wave,
-        range: Range<usize>,
-        writers: &mut [Writer<'_>],
-    ) -> Result<(), PassError> {
+    fn write(&self, wave: &Wave, writers: &mut [Writer<'_>]) -> Result<(), PassError> {
+        let plan = self.pass.plan;
         writers.par_iter_mut().try_for_each(|writer| {
-            range.clone().try_for_each(|segment| {
-                let key = self.keys.print(writer.print(), segment);
-                let payload = match wave.rendered(segment).fresh.get(&writer.print()) {
+            let clock = plan.graph[plan.print(writer.print()).node].clock;
+            let own = wave.slots.iter().filter(|(slot, _)| slot.clock == clock);
+            own.into_iter().try_for_each(|(slot, rendered)| {
+                let key = self.keys.print(writer.print(), slot.segment);
+                let payload = match rendered.fresh.get(&writer.print()) {
                     Some(written) => Payload::Fresh(&written.bytes),
                     None => Payload::Stored(
                         self.pass.store.find(key).expect("BUG: what is not rendered is stored"),
                     ),
                 };
-                writer.segment(segment, key, &payload)
+                writer.segment(slot.segment, key, &payload)
             })
         })?;
         Ok(())

@@ -1,8 +1,8 @@
 //! Session audio as it streams into the pass.
 //!
 //! A stream is one file at one whole-segment offset, so that its segments are
-//! needed in order and each is decoded once, compressed files included. Only the
-//! segments that the current wave hears are held.
+//! needed in order and each is decoded once, compressed files included. A segment is
+//! one second of the file. Only those that the current wave hears are held.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,9 +17,9 @@ use crate::key::Key;
 use crate::key::digest::segment_digest;
 use crate::key::segment::Digests;
 use crate::manifest::delivery::InputId;
+use crate::plan::needs::Needs;
 use crate::plan::op::Op;
 use crate::plan::{NodeId, Plan};
-use crate::units::SampleRate;
 
 /// What a pass needs to know of one file of session audio.
 pub struct InputFile<'a> {
@@ -31,6 +31,13 @@ pub struct InputFile<'a> {
     pub stamp: FileStamp,
     /// Digests of all its segments if they are known from an earlier run.
     pub digests: Option<&'a [Key]>,
+}
+
+impl InputFile<'_> {
+    /// Frames of one segment: a second of the file.
+    fn per_segment(&self) -> usize {
+        self.info.sample_rate as usize
+    }
 }
 
 /// Why an input cannot be used.
@@ -53,8 +60,8 @@ struct Stream {
     reader: Option<AudioReader>,
     /// Segments held.
     window: BTreeMap<usize, Vec<u8>>,
-    /// Segments before that of a wave that may be heard in it.
-    look_back: usize,
+    /// The nodes that read it, each with whether it starts between two segments.
+    nodes: Vec<(NodeId, bool)>,
     /// Whether this stream reads the whole file to take its digests.
     digests_all: bool,
     /// Next segment of the file to take the digest of.
@@ -64,7 +71,6 @@ struct Stream {
 /// All streams of a plan, and the digests known so far.
 pub struct Streams<'a> {
     disk: &'a Disk,
-    rate: SampleRate,
     inputs: &'a [InputFile<'a>],
     streams: Vec<Stream>,
     of_node: BTreeMap<NodeId, usize>,
@@ -74,23 +80,13 @@ pub struct Streams<'a> {
 impl<'a> Streams<'a> {
     /// The streams of `plan`; nothing is opened yet.
     pub fn new(disk: &'a Disk, plan: &Plan, inputs: &'a [InputFile<'a>]) -> Self {
-        let per_segment = plan.sample_rate.frames_per_segment() as u64;
         let mut streams: Vec<Stream> = Vec::new();
         let mut of_node = BTreeMap::new();
         let mut digested: BTreeSet<InputId> = BTreeSet::new();
-        // The earliest use of a file takes its digests: no other can need them sooner.
-        let mut sources: Vec<(usize, InputId, NodeId)> = plan
-            .graph
-            .node_indices()
-            .filter_map(|node| match plan.graph[node].op {
-                Op::Source { input, at_frame } => {
-                    Some(((at_frame / per_segment) as usize, input, node))
-                }
-                _ => None,
-            })
-            .collect();
-        sources.sort();
-        for (offset, input, node) in sources {
+        for node in plan.graph.node_indices() {
+            let Op::Source { input, at_frame } = plan.graph[node].op else { continue };
+            let per_segment = plan.clock_of(node).per_segment() as u64;
+            let (offset, rest) = ((at_frame / per_segment) as usize, at_frame % per_segment);
             let found = streams.iter().position(|s| s.input == input && s.offset == offset);
             let index = found.unwrap_or_else(|| {
                 let unknown = inputs[input.0 as usize].digests.is_none();
@@ -99,62 +95,59 @@ impl<'a> Streams<'a> {
                     offset,
                     reader: None,
                     window: BTreeMap::new(),
-                    look_back: 0,
+                    nodes: Vec::new(),
                     digests_all: unknown && digested.insert(input),
                     next: 0,
                 });
                 streams.len() - 1
             });
-            // One more where a file does not start on the boundary of a segment.
-            let look_back = plan.margin(node).before + 1;
-            streams[index].look_back = streams[index].look_back.max(look_back);
+            streams[index].nodes.push((node, rest != 0));
             of_node.insert(node, index);
         }
         let digests = inputs.iter().map(|i| i.digests.unwrap_or_default().to_vec()).collect();
-        Self { disk, rate: plan.sample_rate, inputs, streams, of_node, digests }
+        Self { disk, inputs, streams, of_node, digests }
     }
 
-    /// Whether some file must be read from front to back for its digests.
-    pub fn any_unknown(&self) -> bool {
-        self.streams.iter().any(|stream| stream.digests_all)
+    /// Reads and digests what unknown files hold as far as `needs` hears them, and
+    /// drops what it does not hear.
+    pub fn digest(&mut self, needs: &Needs) -> Result<(), InputError> {
+        let heard: Vec<BTreeSet<usize>> = self.streams.iter().map(|s| s.heard(needs)).collect();
+        let mut ends: BTreeMap<InputId, usize> = BTreeMap::new();
+        for (stream, heard) in self.streams.iter().zip(&heard) {
+            let end = ends.entry(stream.input).or_default();
+            *end = heard.last().map_or(0, |last| last + 1).max(*end);
+        }
+        self.digest_each(|index, stream| (ends[&stream.input], &heard[index]))
     }
 
-    /// Segments of the programme after which every file has been read to its end.
-    pub fn segments(&self) -> usize {
-        let end = |s: &Stream| s.offset + self.file_segments(s.input);
-        self.streams.iter().filter(|s| s.digests_all).map(end).max().unwrap_or(0)
+    /// Segments of the unknown file that has most left to read.
+    pub fn left(&self) -> usize {
+        let left =
+            |s: &Stream| self.inputs[s.input.0 as usize].info.segments().saturating_sub(s.next);
+        self.streams.iter().filter(|s| s.digests_all).map(left).max().unwrap_or(0)
     }
 
-    fn file_segments(&self, input: InputId) -> usize {
-        self.rate.segments(self.inputs[input.0 as usize].info.frames)
+    /// Reads and digests up to `segments` more of every unknown file. What is not
+    /// heard must be known all the same: digests are remembered of whole files.
+    pub fn digest_on(&mut self, segments: usize) -> Result<(), InputError> {
+        let nothing = BTreeSet::new();
+        self.digest_each(|_, stream| (stream.next + segments, &nothing))
     }
 
-    /// Reads and digests what unknown files hold of the programme's segments
-    /// before `end`, and drops what nothing hears from `start` on.
-    pub fn digest_wave(&mut self, start: usize, end: usize, keep: bool) -> Result<(), InputError> {
-        let Self { disk, rate, inputs, streams, digests, .. } = self;
-        let fresh: Vec<(InputId, Vec<Key>)> = streams
-            .par_iter_mut()
-            .map(|stream| {
-                stream.drop_before(start.saturating_sub(stream.offset + stream.look_back));
-                if !stream.digests_all {
-                    return Ok((stream.input, Vec::new()));
-                }
-                let file = &inputs[stream.input.0 as usize];
-                let last = end.saturating_sub(stream.offset).min(rate.segments(file.info.frames));
-                let mut taken = Vec::new();
-                while stream.next < last {
-                    let bytes = stream.read(disk, *rate, file, stream.next)?;
-                    taken.push(segment_digest(file.info.pcm, file.info.channels, &bytes));
-                    if keep {
-                        stream.window.insert(stream.next, bytes);
-                    }
-                    stream.next += 1;
-                }
-                Ok((stream.input, taken))
-            })
-            .collect::<Result<_, InputError>>()?;
-        for (input, taken) in fresh {
+    /// Digests each unknown file up to an end and holds what of it is heard.
+    fn digest_each<'h>(
+        &mut self,
+        what: impl Fn(usize, &Stream) -> (usize, &'h BTreeSet<usize>) + Sync,
+    ) -> Result<(), InputError> {
+        let Self { disk, inputs, streams, digests, .. } = self;
+        let take = |(index, stream): (usize, &mut Stream)| {
+            let (end, heard) = what(index, stream);
+            stream.window.retain(|segment, _| heard.contains(segment));
+            let taken = stream.digest(disk, &inputs[stream.input.0 as usize], end, heard)?;
+            Ok((stream.input, taken))
+        };
+        let fresh = streams.par_iter_mut().enumerate().map(take);
+        for (input, taken) in fresh.collect::<Result<Vec<_>, InputError>>()? {
             digests[input.0 as usize].extend(taken);
         }
         Ok(())
@@ -167,32 +160,24 @@ impl<'a> Streams<'a> {
         for (node, segment) in wanted {
             let index = self.of_node[node];
             let stream = &self.streams[index];
-            let whole = self.file_segments(stream.input);
-            let of_file = segment.checked_sub(stream.offset);
-            let both = [of_file.and_then(|s| s.checked_sub(1)), of_file];
-            per_stream[index].extend(both.into_iter().flatten().filter(|s| *s < whole));
+            let whole = self.inputs[stream.input.0 as usize].info.segments();
+            per_stream[index].extend(stream.heard_by(*node, *segment).filter(|s| *s < whole));
         }
-        let Self { disk, rate, inputs, streams, .. } = self;
+        let Self { disk, inputs, streams, .. } = self;
         streams.par_iter_mut().zip(per_stream).try_for_each(|(stream, segments)| {
             let file = &inputs[stream.input.0 as usize];
-            segments.into_iter().try_for_each(|s| stream.hold(disk, *rate, file, s))
+            segments.into_iter().try_for_each(|s| stream.hold(disk, file, s))
         })
     }
 
-    /// The samples of a source node over a segment of the programme, in canonical
-    /// form, `frames` long, silence where the file is not.
-    pub fn bytes(
-        &self,
-        node: NodeId,
-        at_frame: u64,
-        segment: usize,
-        frames: usize,
-    ) -> Cow<'_, [u8]> {
+    /// The samples of a source node over a segment of its clock, in canonical form,
+    /// silence where the file is not.
+    pub fn bytes(&self, node: NodeId, at_frame: u64, segment: usize) -> Cow<'_, [u8]> {
         let stream = &self.streams[self.of_node[&node]];
-        let frame_bytes = self.inputs[stream.input.0 as usize].info.frame_bytes();
-        let per_segment = self.rate.frames_per_segment();
+        let file = &self.inputs[stream.input.0 as usize];
+        let (frame_bytes, per_segment) = (file.info.frame_bytes(), file.per_segment());
         let shift = (at_frame % per_segment as u64) as usize * frame_bytes;
-        let length = frames * frame_bytes;
+        let length = per_segment * frame_bytes;
         let of_file = segment.checked_sub(stream.offset);
         let later = of_file.and_then(|s| stream.held(s)).unwrap_or_default();
         if shift == 0 && later.len() >= length {
@@ -240,8 +225,42 @@ impl Digests for Streams<'_> {
 }
 
 impl Stream {
-    fn drop_before(&mut self, segment: usize) {
-        self.window = self.window.split_off(&segment);
+    /// The segments of the file that `node` hears in one of its own: with the one
+    /// before, if the file starts between two segments.
+    fn heard_by(&self, node: NodeId, segment: usize) -> impl Iterator<Item = usize> + use<> {
+        let shifted = self.nodes.iter().any(|(reader, shifted)| *reader == node && *shifted);
+        let of_file = segment.checked_sub(self.offset);
+        let before = of_file.filter(|_| shifted).and_then(|s| s.checked_sub(1));
+        before.into_iter().chain(of_file)
+    }
+
+    /// The segments of the file that are heard in `needs`.
+    fn heard(&self, needs: &Needs) -> BTreeSet<usize> {
+        let by = |(node, _): &(NodeId, bool)| {
+            needs.segments(*node).iter().flat_map(|s| self.heard_by(*node, *s)).collect::<Vec<_>>()
+        };
+        self.nodes.iter().flat_map(by).collect()
+    }
+
+    /// The digests of the segments from the next to `end`, if it is this stream that
+    /// takes them. Those that are `heard` are held.
+    fn digest(
+        &mut self,
+        disk: &Disk,
+        file: &InputFile<'_>,
+        end: usize,
+        heard: &BTreeSet<usize>,
+    ) -> Result<Vec<Key>, InputError> {
+        let mut taken = Vec::new();
+        while self.digests_all && self.next < end.min(file.info.segments()) {
+            let bytes = self.read(disk, file, self.next)?;
+            taken.push(segment_digest(file.info.pcm, file.info.channels, &bytes));
+            if heard.contains(&self.next) {
+                self.window.insert(self.next, bytes);
+            }
+            self.next += 1;
+        }
+        Ok(taken)
     }
 
     fn held(&self, segment: usize) -> Option<&[u8]> {
@@ -251,12 +270,11 @@ impl Stream {
     fn hold(
         &mut self,
         disk: &Disk,
-        rate: SampleRate,
         file: &InputFile<'_>,
         segment: usize,
     ) -> Result<(), InputError> {
         if self.held(segment).is_none() {
-            let bytes = self.read(disk, rate, file, segment)?;
+            let bytes = self.read(disk, file, segment)?;
             self.window.insert(segment, bytes);
         }
         Ok(())
@@ -265,7 +283,6 @@ impl Stream {
     fn read(
         &mut self,
         disk: &Disk,
-        rate: SampleRate,
         file: &InputFile<'_>,
         segment: usize,
     ) -> Result<Vec<u8>, InputError> {
@@ -285,7 +302,7 @@ impl Stream {
             self.reader = Some(reader);
         }
         let reader = self.reader.as_mut().expect("BUG: the reader was opened above");
-        let per_segment = rate.frames_per_segment();
+        let per_segment = file.per_segment();
         let start = segment as u64 * per_segment as u64;
         let expected = file.info.frames.saturating_sub(start).min(per_segment as u64) as usize;
         let mut bytes = Vec::with_capacity(expected * file.info.frame_bytes());

@@ -28,7 +28,7 @@ pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Fail
     let store = packages.store(&project)?;
     let all: Vec<&[Key]> = digests.iter().map(Vec::as_slice).collect();
     let keys = print_keys(&session.plan, &all);
-    let mut outcome = Outcome::new(session.plan.sample_rate, true);
+    let mut outcome = Outcome::new(session.plan.programme().rate, true);
     for (index, deliverable) in session.delivery.deliverables.iter().enumerate() {
         let files: Vec<FileOutcome> = session
             .plan
@@ -52,11 +52,11 @@ fn digests(project: &Project<'_>, session: &Session) -> Result<Vec<Vec<Key>>, St
     let context = project.context;
     let inputs = session.input_files();
     let mut streams = Streams::new(&context.disk, &session.plan, &inputs);
-    let total = streams.segments();
+    let total = streams.left();
     context.progress.begin("reading session audio", total);
-    let read = (0..total).step_by(WAVE).try_for_each(|start| {
+    let read = (0..total).step_by(WAVE).try_for_each(|_| {
         context.progress.advance(WAVE);
-        streams.digest_wave(start, start + WAVE, false)
+        streams.digest_on(WAVE)
     });
     context.progress.end();
     read.and_then(|()| streams.check_unmoved())

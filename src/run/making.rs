@@ -8,6 +8,7 @@ use crate::audio::wav::{Bext, WavHeader};
 use crate::key::segment::{Digests, Keys};
 use crate::key::{Key, KeyBuilder, RENDER_VERSION};
 use crate::manifest::delivery::InputId;
+use crate::plan::needs::Needs;
 use crate::plan::{Plan, PlannedFile};
 use crate::qc::measure::METER_VERSION;
 
@@ -24,10 +25,13 @@ impl Digests for Table<'_> {
 pub(super) fn print_keys(plan: &Plan, digests: &[&[Key]]) -> Vec<Vec<Key>> {
     let mut keys = Keys::new(plan);
     let mut all = vec![Vec::new(); plan.prints.len()];
-    for segment in 0..plan.segments() {
-        keys.advance(&Table(digests), segment..segment + 1);
-        for (id, list) in plan.print_ids().zip(&mut all) {
-            list.push(keys.print(id, segment));
+    for segment in 0..plan.programme().segments() {
+        let slots = plan.slots(segment..segment + 1);
+        keys.advance(&Table(digests), &slots, &Needs::of_slots(plan, &slots));
+        for slot in slots {
+            for id in plan.prints_of(slot.clock) {
+                all[id.0 as usize].push(keys.print(id, slot.segment));
+            }
         }
     }
     all
@@ -38,6 +42,7 @@ pub(super) fn header(session: &Session, file: &PlannedFile) -> WavHeader {
     let (delivery, plan) = (&session.delivery, &session.plan);
     let spec = &delivery.deliverables[file.deliverable].spec;
     let print = plan.print(file.print);
+    let clock = plan.clock_of(print.node);
     let bext = spec.bext.then(|| {
         let name = delivery.content_name(file.content);
         let title = &delivery.project.title;
@@ -52,16 +57,16 @@ pub(super) fn header(session: &Session, file: &PlannedFile) -> WavHeader {
             time_reference: delivery.programme.time_reference(),
             coding_history: format!(
                 "A=PCM,F={},W={},M={mode},T=rebounce\r\n",
-                plan.sample_rate.hz(),
+                clock.rate.hz(),
                 print.encoding.bits()
             ),
         }
     });
     WavHeader {
-        sample_rate: plan.sample_rate,
+        sample_rate: clock.rate,
         layout: print.layout,
         encoding: print.encoding,
-        frames: plan.frames,
+        frames: clock.frames,
         bext,
     }
 }
@@ -85,7 +90,7 @@ pub(super) fn made_from(session: &Session, deliverable: usize, digests: &[&[Key]
         key.text(&input.shown).text(&format!("{:?}", input.info)).keys(digests[id.0 as usize]);
     }
     // How long and how wide it is can follow from files that it does not hear.
-    key.number(session.plan.frames).text(delivery.programme.layout.name());
+    key.number(session.plan.programme().frames).text(delivery.programme.layout.name());
     key.finish()
 }
 

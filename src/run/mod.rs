@@ -154,7 +154,7 @@ fn deliver(project: &Project<'_>, session: &Session) -> Result<Outcome, Stop> {
         files: &tasks,
         progress: context.progress,
     };
-    context.progress.begin(&session.what(), session.plan.segments());
+    context.progress.begin(&session.what(), session.plan.programme().segments());
     let made = pass::run(&pass, &mut streams);
     context.progress.end();
     let made = made.map_err(|error| explain_stop(session, error))?;

@@ -138,7 +138,7 @@ impl Packages {
     /// The outcome, if every package is what a build would make of it.
     pub(super) fn up_to_date(&self, session: &Session) -> Option<Outcome> {
         let digests = session.known_digests()?;
-        let mut outcome = Outcome::new(session.plan.sample_rate, false);
+        let mut outcome = Outcome::new(session.plan.programme().rate, false);
         for (index, package) in self.current.iter().enumerate() {
             let (record, intact) = package.in_place()?;
             let same = record.made_from == made_from(session, index, &digests);
@@ -210,7 +210,7 @@ impl Packages {
                 header: header.to_bytes(),
                 staged: staging.folder(&package.name).join(&file.path),
                 old,
-                frames: session.plan.frames,
+                frames: session.plan.print_clock(file.print).frames,
             }
         };
         session.plan.files.iter().map(task).collect()
@@ -240,7 +240,7 @@ impl Packages {
         proofs: Vec<PackageReport>,
         staging: &Staging<'_>,
     ) -> Result<Outcome, Failure> {
-        let mut outcome = Outcome::new(session.plan.sample_rate, false);
+        let mut outcome = Outcome::new(session.plan.programme().rate, false);
         for (index, (package, report)) in self.current.iter().zip(proofs).enumerate() {
             let publication =
                 Publication { project, session, digests, made, index, package, report: &report };
@@ -270,7 +270,12 @@ impl Packages {
         let recipe = reason::recipe(&session.plan, file.print);
         let inputs = inputs(session, digests, file.deliverable);
         let inputs = table(&inputs);
-        let now = Making { frames: session.plan.frames, header, recipe: &recipe, inputs };
+        let now = Making {
+            frames: session.plan.print_clock(file.print).frames,
+            header,
+            recipe: &recipe,
+            inputs,
+        };
         FileOutcome {
             path: file.path.clone(),
             built: true,

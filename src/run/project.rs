@@ -262,7 +262,7 @@ impl Session {
         let mut memo = self.memo.clone();
         for (index, input) in self.delivery.inputs.iter().enumerate() {
             let stamp = self.stamps[index];
-            let segments = self.plan.sample_rate.segments(input.info.frames);
+            let segments = input.info.segments();
             // An input that nothing asked for was not read and has no digests.
             if digests[index].len() == segments && memo.get(&input.path, &stamp).is_none() {
                 let (info, digests) = (input.info.clone(), digests[index].clone());

@@ -36,7 +36,7 @@ fn file_report(session: &Session, made: &PassOutput, index: usize) -> FileReport
     let print = plan.print(file.print);
     let facts: Vec<&SegmentFacts> =
         made.prints[file.print.0 as usize].facts.iter().map(|(_, facts)| &**facts).collect();
-    let measures = merge(&facts, plan.sample_rate, print.layout);
+    let measures = merge(&facts, plan.clock_of(print.node).rate, print.layout);
     let delivered = delivery.deliverables[file.deliverable]
         .files
         .iter()
@@ -56,7 +56,8 @@ fn null_report(
     let (kind, length_difference) = match null.reference {
         NullReference::Input { input, node: _ } => {
             let input = delivery.input(input);
-            let difference = input.info.frames as i64 - plan.frames as i64;
+            let difference =
+                input.info.frames as i64 - plan.print_clock(null.parts[0]).frames as i64;
             (NullKind::Reference { shown: input.shown.clone() }, difference)
         }
         NullReference::Print(_) => (NullKind::Stems, 0),

@@ -84,6 +84,7 @@ impl Publication<'_> {
             .map(|(index, file)| {
                 let made = &self.made.prints[file.print.0 as usize];
                 let header = header(self.session, file);
+                let clock = plan.print_clock(file.print);
                 let bytes = header.to_bytes();
                 FileRecord {
                     path: file.path.clone(),
@@ -92,8 +93,8 @@ impl Publication<'_> {
                     header: Key(*blake3::hash(&bytes).as_bytes()),
                     header_bytes: bytes.len() as u64,
                     frame_bytes: header.frame_bytes() as u32,
-                    sample_rate: plan.sample_rate.hz(),
-                    frames: plan.frames,
+                    sample_rate: clock.rate.hz(),
+                    frames: clock.frames,
                     segments: made.segments.clone(),
                     overs: made.overs.clone(),
                     recipe: reason::recipe(plan, file.print),

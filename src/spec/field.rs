@@ -2,6 +2,7 @@
 
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
+use crate::units::tempo::Bpm;
 use crate::units::{FrameRate, SampleRate};
 
 /// What a field of a template stands for.
@@ -156,7 +157,7 @@ pub enum NameValue {
     /// A frame rate: `23.976`; as `digits` it is `23976`.
     Fps(FrameRate),
     /// A tempo: `96`; as `bpm` it is `96bpm`.
-    Bpm(f64),
+    Bpm(Bpm),
     /// A date as the manifest writes it. A form like `mmddyyyy` needs 2026-11-25.
     Date(String),
 }
@@ -246,8 +247,8 @@ mod tests {
             ("{fps}", fps("23.976"), "23.976"),
             ("{fps:digits}", fps("23.976"), "23976"),
             ("{fps:digits}", fps("25"), "25"),
-            ("{bpm}", NameValue::Bpm(127.5), "127.5"),
-            ("{bpm:bpm}", NameValue::Bpm(96.0), "96bpm"),
+            ("{bpm}", NameValue::Bpm(Bpm::parse("127.5").unwrap()), "127.5"),
+            ("{bpm:bpm}", NameValue::Bpm(Bpm::parse("96").unwrap()), "96bpm"),
             ("{date}", NameValue::Date("Nov 25".into()), "Nov 25"),
             ("{date:mmddyyyy}", NameValue::Date("2026-11-25".into()), "11252026"),
             ("{date:yymmdd}", NameValue::Date("2026-11-25".into()), "261125"),

@@ -282,7 +282,7 @@ fn a_null_that_fails_says_where_and_how_much() {
     assert_eq!(
         finding.message,
         "against the sum of drums + bass it does not null: peak of the difference -40.2 dBFS in R \
-         at 0:12.500, null depth 42.4 dB"
+         at 0:12.500 (bar 6), null depth 42.4 dB"
     );
     assert_eq!(
         finding.spans,

@@ -1,0 +1,265 @@
+//! The graph as it grows: equal signals are one node, equal timelines one clock.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use petgraph::graph::DiGraph;
+
+use super::clock::{Clock, ClockId};
+use super::op::{Op, Sink};
+use super::{Node, NodeId};
+use crate::audio::layout::Layout;
+use crate::dsp::edit::{Edit, Span};
+use crate::dsp::envelope::{Direction, Envelope};
+use crate::manifest::delivery::{Delivery, Fade, InputId, Stretch};
+use crate::manifest::over_time::shape_words;
+use crate::units::SampleRate;
+
+/// Nodes and clocks made so far.
+pub(super) struct Nodes<'a> {
+    delivery: &'a Delivery,
+    pub(super) graph: DiGraph<Node, u32, u32>,
+    /// The programme's first.
+    pub(super) clocks: Vec<Clock>,
+    /// Every node by what it does to which inputs on which clock, so that equal
+    /// signals are one node however many deliverables ask for them.
+    known: BTreeMap<(Vec<u8>, Vec<NodeId>, ClockId), NodeId>,
+    /// Every clock made from another, by how.
+    derived: BTreeMap<(ClockId, Vec<u8>), ClockId>,
+}
+
+/// Collects the bytes of an operator and drops its words.
+struct Identity(Vec<u8>);
+
+impl Sink for Identity {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn words(&mut self, _: &str) {}
+}
+
+fn identity(op: &Op) -> Vec<u8> {
+    let mut identity = Identity(Vec::new());
+    op.encode(&mut identity);
+    identity.0
+}
+
+impl<'a> Nodes<'a> {
+    pub(super) fn new(delivery: &'a Delivery) -> Self {
+        let programme = Clock::in_step(delivery.programme.sample_rate, delivery.programme.frames);
+        Self {
+            delivery,
+            graph: DiGraph::default(),
+            clocks: vec![programme],
+            known: BTreeMap::new(),
+            derived: BTreeMap::new(),
+        }
+    }
+
+    /// The node that applies `op` to `inputs`, whose clock it keeps: the one there is,
+    /// or a new one.
+    pub(super) fn node(&mut self, op: Op, inputs: &[NodeId], width: usize, label: &str) -> NodeId {
+        let clocks: Vec<ClockId> = inputs.iter().map(|input| self.graph[*input].clock).collect();
+        assert!(clocks.windows(2).all(|two| two[0] == two[1]), "BUG: {label} mixes clocks");
+        let clock = clocks.first().copied().unwrap_or(ClockId::PROGRAMME);
+        self.on_clock(clock, op, inputs, width, label)
+    }
+
+    fn on_clock(
+        &mut self,
+        clock: ClockId,
+        op: Op,
+        inputs: &[NodeId],
+        width: usize,
+        label: &str,
+    ) -> NodeId {
+        let mut identity = identity(&op);
+        // Two files may hold the same samples and must still be two sources.
+        if let Op::Source { input, at_frame } = op {
+            identity.extend(input.0.to_le_bytes());
+            identity.extend(at_frame.to_le_bytes());
+        }
+        let known = (identity, inputs.to_vec(), clock);
+        if let Some(node) = self.known.get(&known) {
+            return *node;
+        }
+        let grid_bits = self.grid_bits(&op, inputs);
+        let label = label.to_owned();
+        let node = self.graph.add_node(Node { op, width, clock, grid_bits, label });
+        for (port, input) in inputs.iter().enumerate() {
+            self.graph.add_edge(*input, node, port as u32);
+        }
+        self.known.insert(known, node);
+        node
+    }
+
+    fn grid_bits(&self, op: &Op, inputs: &[NodeId]) -> Option<u16> {
+        if let Op::Source { input, .. } = op {
+            let info = &self.delivery.input(*input).info;
+            return (!info.float).then_some(info.bits);
+        }
+        let finest = inputs
+            .iter()
+            .map(|n| self.graph[*n].grid_bits)
+            .max_by_key(|grid| grid.unwrap_or(u16::MAX));
+        finest.flatten().filter(|_| op.keeps_grid())
+    }
+
+    /// A file of the programme's rate, placed on its timeline.
+    pub(super) fn source(&mut self, input: InputId, at_frame: u64) -> NodeId {
+        self.source_on(ClockId::PROGRAMME, input, at_frame)
+    }
+
+    /// A file of a clock's rate, placed on its timeline.
+    pub(super) fn source_on(&mut self, clock: ClockId, input: InputId, at_frame: u64) -> NodeId {
+        let file = self.delivery.input(input);
+        let (width, label) = (usize::from(file.info.channels), file.shown.clone());
+        self.on_clock(clock, Op::Source { input, at_frame }, &[], width, &label)
+    }
+
+    /// A whole file on a timeline of its own.
+    pub(super) fn file(&mut self, input: InputId) -> NodeId {
+        let file = self.delivery.input(input);
+        let rate = file.info.rate().expect("BUG: files of no known rate are refused");
+        let clock = Clock::in_step(rate, file.info.frames);
+        let known = self.clocks[1..].iter().position(|other| *other == clock);
+        let index = known.map_or(self.clocks.len(), |index| index + 1);
+        if index == self.clocks.len() {
+            self.clocks.push(clock);
+        }
+        self.source_on(ClockId(index as u32), input, 0)
+    }
+
+    /// Stretches of a file on the programme's timeline.
+    pub(super) fn place(
+        &mut self,
+        input: NodeId,
+        edit: Edit,
+        words: String,
+        label: &str,
+    ) -> NodeId {
+        let width = self.graph[input].width;
+        self.on_clock(ClockId::PROGRAMME, Op::Edit { edit, words }, &[input], width, label)
+    }
+
+    /// `input` through a matrix; through nothing if the matrix changes nothing.
+    pub(super) fn matrix(
+        &mut self,
+        input: NodeId,
+        rows: Vec<Vec<f64>>,
+        words: String,
+        label: &str,
+    ) -> NodeId {
+        let width = rows.len();
+        let op = Op::Matrix { rows, words };
+        if op.is_identity() { input } else { self.node(op, &[input], width, label) }
+    }
+
+    /// The sum of `inputs`; a single one is handed on as it is.
+    pub(super) fn sum(&mut self, inputs: &[NodeId], layout: Layout, label: &str) -> NodeId {
+        match inputs {
+            [one] => *one,
+            _ => self.node(Op::Sum, inputs, layout.width(), label),
+        }
+    }
+
+    /// The clock of a node.
+    pub(super) fn clock_of(&self, node: NodeId) -> &Clock {
+        &self.clocks[self.graph[node].clock.0 as usize]
+    }
+
+    /// A fade at one end of `heard`; silence beyond that end.
+    pub(super) fn fade(
+        &mut self,
+        input: NodeId,
+        fade: Fade,
+        direction: Direction,
+        heard: Range<u64>,
+        words: &str,
+        label: &str,
+    ) -> NodeId {
+        let Fade { frames, shape } = fade;
+        let start = match direction {
+            Direction::In => heard.start,
+            // One that is longer than the signal has begun before it.
+            Direction::Out => heard.end.saturating_sub(frames),
+        };
+        let envelope = Envelope::Fade { shape, direction, start, frames };
+        let op = Op::Envelope { envelope, words: words.to_owned() };
+        self.node(op, &[input], self.graph[input].width, label)
+    }
+
+    /// Stretches of `input`, one after the other, on a timeline of their own. Where one
+    /// fades into the next both reach half the crossfade beyond their joint.
+    pub(super) fn edit(&mut self, input: NodeId, stretches: &[Stretch], label: &str) -> NodeId {
+        let (mut spans, mut at) = (Vec::new(), 0);
+        for (index, Stretch { from, to, crossfade, shape: _ }) in stretches.iter().enumerate() {
+            let lead = crossfade / 2;
+            let trail =
+                stretches.get(index + 1).map_or(0, |next| next.crossfade - next.crossfade / 2);
+            let (from, frames) = (from - lead, to + trail - (from - lead));
+            spans.push(Span { from, frames, at: at - lead });
+            at += stretches[index].to - stretches[index].from;
+        }
+        let words = edit_words(stretches, self.clock_of(input).rate);
+        let clock = self.derive(input, Edit::new(spans.clone()));
+        let width = self.graph[input].width;
+        if stretches.iter().all(|stretch| stretch.crossfade == 0) {
+            let op = Op::Edit { edit: Edit::new(spans), words };
+            return self.on_clock(clock, op, &[input], width, label);
+        }
+        let mut parts = Vec::new();
+        for (index, span) in spans.iter().enumerate() {
+            let edit = Edit::new(vec![*span]);
+            let words = words.clone();
+            let mut node = self.on_clock(clock, Op::Edit { edit, words }, &[input], width, label);
+            let fades = [
+                (Some(&stretches[index]), Direction::In, span.at..span.at + span.frames),
+                (stretches.get(index + 1), Direction::Out, span.at..span.at + span.frames),
+            ];
+            for (stretch, direction, heard) in fades {
+                let Some(stretch) = stretch.filter(|stretch| stretch.crossfade > 0) else {
+                    continue;
+                };
+                let fade = Fade { frames: stretch.crossfade, shape: stretch.shape };
+                node = self.fade(node, fade, direction, heard, "crossfade", label);
+            }
+            parts.push(node);
+        }
+        self.node(Op::Sum, &parts, width, label)
+    }
+
+    /// The clock of an edit of `input`.
+    fn derive(&mut self, input: NodeId, edit: Edit) -> ClockId {
+        let parent = self.graph[input].clock;
+        let frames = edit.frames();
+        let op = Op::Edit { edit, words: String::new() };
+        let known = (parent, identity(&op));
+        if let Some(clock) = self.derived.get(&known) {
+            return *clock;
+        }
+        let parent = self.clock_of(input);
+        let heard = |segment| op.heard(segment, parent.per_segment());
+        let clock = Clock::derived(parent.rate, frames, parent, heard);
+        self.clocks.push(clock);
+        let id = ClockId(self.clocks.len() as u32 - 1);
+        self.derived.insert(known, id);
+        id
+    }
+}
+
+fn edit_words(stretches: &[Stretch], rate: SampleRate) -> String {
+    let word = |stretch: &Stretch| {
+        let Stretch { from, to, crossfade, shape } = *stretch;
+        let joint = match crossfade {
+            0 => String::new(),
+            frames => {
+                format!(" after a crossfade of {}, {}", rate.clock(frames), shape_words(shape))
+            }
+        };
+        format!("{} to {}{joint}", rate.clock(from), rate.clock(to))
+    };
+    let stretches: Vec<String> = stretches.iter().map(word).collect();
+    format!("edit: {}", stretches.join(", "))
+}

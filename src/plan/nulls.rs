@@ -1,0 +1,110 @@
+//! Null tests: what is compared with what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::clock::ClockId;
+use super::nodes::Nodes;
+use super::{NullReference, PlannedFile, PlannedNull, Print, PrintId, Unproven, cover};
+use crate::audio::layout::Layout;
+use crate::manifest::delivery::{Content, Delivery, MixId, StemId};
+
+/// Every delivered mix against its reference and against the delivered stems;
+/// and the stems against the reference of a mix that is itself not delivered.
+pub(super) fn tests(
+    delivery: &Delivery,
+    nodes: &mut Nodes<'_>,
+    files: &[PlannedFile],
+    prints: &[Print],
+) -> (Vec<PlannedNull>, Vec<Unproven>) {
+    let (mut nulls, mut unproven) = (Vec::new(), Vec::new());
+    for deliverable in 0..delivery.deliverables.len() {
+        let own = || files.iter().filter(move |file| file.deliverable == deliverable);
+        let mut delivered = BTreeSet::new();
+        for file in own() {
+            let Content::Mix(mix) = file.content else { continue };
+            delivered.insert(mix);
+            let of = file.path.clone();
+            let print = &prints[file.print.0 as usize];
+            let clock = nodes.graph[print.node].clock;
+            if let Some(reference) = reference(delivery, nodes, mix, clock) {
+                let part_names = vec![delivery.mix(mix).name.clone()];
+                let (of, parts) = (of.clone(), vec![file.print]);
+                nulls.push(PlannedNull { deliverable, of, reference, parts, part_names });
+            }
+            let stems = delivered_stems(own(), prints, nodes, clock, print.layout);
+            match stems_of(delivery, mix, &stems) {
+                Some(Ok((parts, part_names))) => {
+                    let reference = NullReference::Print(file.print);
+                    nulls.push(PlannedNull { deliverable, of, reference, parts, part_names });
+                }
+                Some(Err(missing)) => unproven.push(Unproven { deliverable, of, missing }),
+                None => {}
+            }
+        }
+        for index in 0..delivery.mixes.len() {
+            let mix = MixId(index as u32);
+            let (clock, layout) = (ClockId::PROGRAMME, delivery.mix(mix).layout);
+            let stems = delivered_stems(own(), prints, nodes, clock, layout);
+            let Some(Ok((parts, part_names))) = stems_of(delivery, mix, &stems) else { continue };
+            if !delivered.contains(&mix)
+                && let Some(reference) = reference(delivery, nodes, mix, clock)
+            {
+                let of = delivery.mix(mix).name.clone();
+                nulls.push(PlannedNull { deliverable, of, reference, parts, part_names });
+            }
+        }
+    }
+    (nulls, unproven)
+}
+
+/// The approved print of a mix, on the clock on which it is compared.
+fn reference(
+    delivery: &Delivery,
+    nodes: &mut Nodes<'_>,
+    mix: MixId,
+    clock: ClockId,
+) -> Option<NullReference> {
+    let input = delivery.mix(mix).reference?;
+    Some(NullReference::Input { input, node: nodes.source_on(clock, input, 0) })
+}
+
+/// The prints and names of the stems that make up a mix, or what they lack;
+/// `None` if there are no stems.
+#[expect(clippy::type_complexity, reason = "two lists side by side, used once")]
+fn stems_of(
+    delivery: &Delivery,
+    mix: MixId,
+    stems: &BTreeMap<StemId, PrintId>,
+) -> Option<Result<(Vec<PrintId>, Vec<String>), Vec<String>>> {
+    // A package without stems is not asked to prove what they sum to.
+    if stems.is_empty() {
+        return None;
+    }
+    let cover = cover::cover(delivery, mix, stems);
+    if !cover.missing.is_empty() {
+        return Some(Err(cover.missing));
+    }
+    let name = |id: &StemId| delivery.stem(*id).name.clone();
+    let parts = cover.used.iter().map(|id| stems[id]).collect();
+    Some(Ok((parts, cover.used.iter().map(name).collect())))
+}
+
+/// The stems that a package delivers in `layout` and on `clock`, with their prints.
+fn delivered_stems<'a>(
+    files: impl Iterator<Item = &'a PlannedFile>,
+    prints: &[Print],
+    nodes: &Nodes<'_>,
+    clock: ClockId,
+    layout: Layout,
+) -> BTreeMap<StemId, PrintId> {
+    files
+        .filter(|file| {
+            let print = &prints[file.print.0 as usize];
+            print.layout == layout && nodes.graph[print.node].clock == clock
+        })
+        .filter_map(|file| match file.content {
+            Content::Stem(id) => Some((id, file.print)),
+            Content::Mix(_) => None,
+        })
+        .collect()
+}
