@@ -93,6 +93,7 @@ impl<'a> Keys<'a> {
             Op::Process { .. } => self.process(id, segment),
             Op::Envelope { envelope, words: _ } => self.envelope(envelope, id, segment),
             Op::Edit { edit, words: _ } => self.edit(edit, id, segment),
+            Op::Open { .. } => unreachable!("BUG: gains are settled before anything is keyed"),
         }
     }
 

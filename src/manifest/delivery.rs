@@ -195,7 +195,7 @@ pub enum Part {
 }
 
 /// One operator of a `process` chain.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Step {
     /// What is done.
     pub action: Action,
@@ -204,7 +204,7 @@ pub struct Step {
 }
 
 /// What a step does.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub enum Action {
     /// Every channel times a factor.
     Factor(f64),
@@ -217,8 +217,59 @@ pub enum Action {
     },
     /// Gains by frame.
     Envelope(Envelope),
+    /// One gain that follows from what is measured.
+    Normalize(Normalize),
     /// Anything that hears more than the frame it makes.
     Process(Process),
+}
+
+/// One gain for a whole signal, or for a set of them, that follows from what is
+/// measured. It is rounded to 0.01 dB, so that most edits do not move it.
+#[derive(Clone, Debug)]
+pub struct Normalize {
+    /// What it is brought to.
+    pub target: Target,
+    /// Whose loudness counts; `None`: the signal's own.
+    pub by: Option<Part>,
+    /// Its name; empty if there is none.
+    pub by_name: String,
+    /// What the true peak must not pass, in dBTP, and what is done if it would.
+    pub ceiling: Option<(f64, Guard)>,
+    /// The gain, once it has been measured.
+    pub settled: Option<Settled>,
+    /// Where it is asked for.
+    pub span: Span,
+}
+
+/// What a signal is brought to.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Target {
+    /// Integrated loudness in LUFS (BS.1770-5).
+    Loudness(f64),
+    /// True peak in dBTP.
+    TruePeak(f64),
+    /// Sample peak in dBFS.
+    SamplePeak(f64),
+}
+
+/// What is done if the true peak would pass its ceiling.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Guard {
+    /// The gain is lowered until it does not.
+    Lower,
+    /// A true-peak limiter follows.
+    Limit,
+    /// Nothing is built.
+    Refuse,
+}
+
+/// What was found to be the gain.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Settled {
+    /// The gain.
+    pub gain: Gain,
+    /// Ceiling of the limiter that follows, in dBTP.
+    pub limit: Option<f64>,
 }
 
 /// A fade.
@@ -325,6 +376,8 @@ pub struct Deliverable {
     pub spec: Arc<Spec>,
     /// Its audio files: stems first, then mixes, in the order asked for.
     pub files: Vec<DeliveredFile>,
+    /// One gain for all its files.
+    pub normalize: Option<Normalize>,
     /// A word to the recipient; may be empty.
     pub notes: String,
     /// The name in the manifest.

@@ -5,6 +5,7 @@ mod files;
 mod hints;
 mod links;
 mod names;
+mod normalize;
 pub mod over_time;
 mod packages;
 mod placement;

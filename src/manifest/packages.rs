@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::delivery::{Content, Deliverable, DeliveredFile, MixId, Part, Programme};
 use super::links::{Links, Names, named};
 use super::names::{Naming, unfit};
+use super::normalize;
 use super::raw::{self, Manifest, Text};
 use super::resolve::Faults;
 use super::sums::{Sums, top_stems};
@@ -115,10 +116,13 @@ fn package(
         let Some(path) = naming.path(member, layout, found) else { continue };
         files.push(DeliveredFile { path, content, encoding: spec.encoding, layout });
     }
+    let set_gain = raw.normalize.as_ref();
+    let set_gain = set_gain.and_then(|raw| normalize::of_set(raw, ground.names, found));
     Some(Deliverable {
         name: entry.name.clone(),
         spec,
         files,
+        normalize: set_gain,
         notes: raw.notes.as_ref().map_or(String::new(), |text| text.value.clone()),
         span: entry.span.clone(),
     })

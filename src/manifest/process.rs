@@ -3,6 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::delivery::{Action, Step};
+use super::links::Names;
+use super::normalize::{self, RawNormalize};
 use super::over_time::{self, RawFade, RawPoint};
 use super::timeline::Timeline;
 use super::values::Polarity;
@@ -18,7 +20,7 @@ use crate::yaml::record::{At, Scalar};
 record! {
     /// One operator of a chain: a map with one key, its name.
     pub RawStep: "an operator like `{ highpass: 80 }`",
-    later ["normalize", "deess", "width", "command", "clap"];
+    later ["deess", "width", "command", "clap"];
     /// Level change in dB.
     gain: Option<Gain>,
     /// Invert turns the signal upside down.
@@ -31,6 +33,8 @@ record! {
     fade_out: Option<At<RawFade>>,
     /// Gains over time: breakpoints, between which the decibels change linearly.
     envelope: Option<At<Vec<RawPoint>>>,
+    /// One gain for the whole signal, by its loudness or peak.
+    normalize: Option<At<RawNormalize>>,
     /// Removes what lies below a frequency.
     highpass: Option<At<Pass>>,
     /// Removes what lies above a frequency.
@@ -250,10 +254,11 @@ pub(super) fn steps(
     raw: &[At<RawStep>],
     misread: bool,
     timeline: &Timeline,
+    names: &Names<'_>,
     problems: &mut Diagnostics,
 ) -> Vec<Step> {
     let one = |step: &At<RawStep>| {
-        let mut found = actions(&step.value, timeline, problems);
+        let mut found = actions(&step.value, timeline, names, problems);
         match found.len() {
             1 => found.pop().flatten(),
             // A name or setting that could not be read was told already.
@@ -275,7 +280,12 @@ pub(super) fn steps(
 }
 
 /// What a step asks for; a `None` is an operator that cannot be.
-fn actions(step: &RawStep, timeline: &Timeline, problems: &mut Diagnostics) -> Vec<Option<Step>> {
+fn actions(
+    step: &RawStep,
+    timeline: &Timeline,
+    names: &Names<'_>,
+    problems: &mut Diagnostics,
+) -> Vec<Option<Step>> {
     let rate = timeline.rate;
     let mut found = Vec::new();
     let RawStep {
@@ -285,6 +295,7 @@ fn actions(step: &RawStep, timeline: &Timeline, problems: &mut Diagnostics) -> V
         fade_in,
         fade_out,
         envelope,
+        normalize,
         highpass,
         lowpass,
         low_shelf,
@@ -316,6 +327,8 @@ fn actions(step: &RawStep, timeline: &Timeline, problems: &mut Diagnostics) -> V
     }
     let ride = |envelope| over_time::envelope_step(envelope, timeline, problems);
     found.extend(envelope.as_ref().map(ride));
+    let level = |normalize| normalize::step(normalize, names, problems);
+    found.extend(normalize.as_ref().map(level));
     let mut filters = Filters { rate, problems, found: &mut found };
     filters.pass(Shape::HighPass, "high-pass", highpass);
     filters.pass(Shape::LowPass, "low-pass", lowpass);

@@ -3,6 +3,7 @@
 //! Nothing is looked up and no default is filled in here; that is `resolve`'s.
 //! The doc comments are what editors show (`rebounce schema`).
 
+use super::normalize::RawNormalize;
 use super::over_time::{RawFade, RawStretch};
 use super::process::RawStep;
 use super::times::{Label, Length, MeterChange, TempoChange, Time};
@@ -211,6 +212,9 @@ record! {
     stems: Option<Selection<Text>>,
     /// Mixes to deliver.
     mixes: Option<Selection<Text>>,
+    /// One gain for all files of the package, by the loudness of one of them or by the
+    /// highest peak.
+    normalize: Option<At<RawNormalize>>,
     /// A word to the recipient, for the read-me.
     notes: Option<Text>,
 }

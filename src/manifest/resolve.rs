@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::delivery::{
-    Content, Deliverable, Delivery, Mix, MixId, Part, Stem, StemId, Track, TrackId,
+    Action, Content, Deliverable, Delivery, Mix, MixId, Part, Stem, StemId, Step, Track, TrackId,
 };
 use super::files::Files;
 use super::links::{self, Links, Names, parts};
 use super::packages::{self, Ground, part_of};
 use super::raw::Manifest;
-use super::sums::{self, Sums};
+use super::sums::{self, Sums, Terms};
 use super::timeline::Timeline;
 use super::{programme, tracks};
 use crate::audio::{AudioError, AudioInfo};
@@ -142,21 +142,22 @@ fn examine(
     let mut files = Files::new(&manifest, home, disk, probe, &mut faults);
     let mut tracks = tracks::resolve(&manifest, &mut files, &mut faults);
     let rate = tracks::common_rate(&manifest, &tracks, &files, &mut faults);
-    if manifest.tracks.0.is_empty() {
-        faults.whole(Diagnostic::error("there are no tracks").help("add `tracks: { NAME: FILE }`"));
-    }
-    if manifest.deliverables.0.is_empty() {
-        let help = "add `deliverables: { NAME: { spec: production-stems, stems: all } }`";
-        faults.whole(Diagnostic::error("there are no deliverables").help(help));
-    }
+    expect_something(&manifest, &mut faults);
     // Where no rate can be known the remaining checks still have one.
     let assumed = rate.or_else(|| SampleRate::new(48_000)).expect("BUG: 48 kHz is a rate");
     faults.fatal |= rate.is_none();
     let timeline = Timeline::of(&manifest, assumed, &mut faults);
     let (programme, sections) =
         programme::resolve(&manifest, &mut tracks, &files, &timeline, &mut faults);
-    let sums =
-        sums::resolve(&manifest, &links, &tracks, &mut files, &timeline, &programme, &mut faults);
+    let terms = Terms {
+        manifest: &manifest,
+        names: &names,
+        links: &links,
+        tracks: &tracks,
+        timeline: &timeline,
+        programme: &programme,
+    };
+    let sums = sums::resolve(terms, &mut files, &mut faults);
     let project = programme::project(&manifest, &mut faults);
     let output_root = output_root(&manifest, home, disk);
     check_output(&manifest, home, &output_root, &files, &mut faults);
@@ -196,6 +197,17 @@ fn examine(
         spec_files,
     };
     (Some(delivery), faults.diagnostics)
+}
+
+/// A manifest has tracks and deliverables.
+fn expect_something(manifest: &Manifest, faults: &mut Faults) {
+    if manifest.tracks.0.is_empty() {
+        faults.whole(Diagnostic::error("there are no tracks").help("add `tracks: { NAME: FILE }`"));
+    }
+    if manifest.deliverables.0.is_empty() {
+        let help = "add `deliverables: { NAME: { spec: production-stems, stems: all } }`";
+        faults.whole(Diagnostic::error("there are no deliverables").help(help));
+    }
 }
 
 /// Packages may stand neither among what rebounce keeps for itself nor, if that
@@ -255,8 +267,11 @@ fn leave_out(
     }
     let bad = &faults.bad;
     let lost_track = bad.iter().any(|part| matches!(part, Part::Track(_)));
-    deliverables
-        .retain(|package| package.files.iter().all(|file| !bad.contains(&part_of(file.content))));
+    deliverables.retain(|package| {
+        let counted = package.normalize.iter().filter_map(|normalize| normalize.by);
+        let mut heard = package.files.iter().map(|file| part_of(file.content)).chain(counted);
+        heard.all(|part| !bad.contains(&part))
+    });
     for entry in &manifest.deliverables.0 {
         if !deliverables.iter().any(|package| package.name == entry.name) {
             let title = format!("deliverable `{}` is left out", entry.name);
@@ -309,7 +324,7 @@ impl Kept {
                 name: entry.name.clone(),
                 from: self.terms(links, part),
                 gain: raw.gain.unwrap_or(Gain::UNITY),
-                process: sums.processes.get(&part).cloned().unwrap_or_default(),
+                process: self.chain(sums, part),
                 layout: *layout,
                 role: raw.role.as_ref().map_or(String::new(), |role| role.value.clone()),
                 notes: raw.notes.as_ref().map_or(String::new(), |notes| notes.value.clone()),
@@ -339,7 +354,7 @@ impl Kept {
                 from: self.terms(links, part),
                 without: without.collect(),
                 gain: raw.gain.unwrap_or(Gain::UNITY),
-                process: sums.processes.get(&part).cloned().unwrap_or_default(),
+                process: self.chain(sums, part),
                 layout: *layout,
                 edit: sums.edits.get(&MixId(id)).cloned().unwrap_or_default(),
                 downmix: sums.downmixes.get(&MixId(id)).copied(),
@@ -352,7 +367,20 @@ impl Kept {
         mixes
     }
 
+    fn chain(&self, sums: &Sums, part: Part) -> Vec<Step> {
+        let mut chain = sums.processes.get(&part).cloned().unwrap_or_default();
+        for step in &mut chain {
+            if let Action::Normalize(normalize) = &mut step.action {
+                normalize.by = normalize.by.and_then(|by| self.0.get(&by).copied());
+            }
+        }
+        chain
+    }
+
     fn package(&self, mut package: Deliverable) -> Deliverable {
+        if let Some(normalize) = &mut package.normalize {
+            normalize.by = normalize.by.and_then(|by| self.0.get(&by).copied());
+        }
         for file in &mut package.files {
             match self.0.get(&part_of(file.content)) {
                 Some(Part::Stem(id)) => file.content = Content::Stem(*id),

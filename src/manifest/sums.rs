@@ -8,12 +8,12 @@ use super::delivery::{
 };
 use super::files::Files;
 use super::hints;
-use super::links::{Heard, Hearing, Link, Links, named};
-use super::over_time;
+use super::links::{Heard, Hearing, Link, Links, Names, named};
 use super::process::{self, RawStep};
 use super::raw::{self, Manifest};
 use super::resolve::Faults;
 use super::timeline::Timeline;
+use super::{normalize, over_time};
 use crate::audio::layout::Layout;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::units::SampleRate;
@@ -54,16 +54,20 @@ fn heard_layout(track: &Track) -> Layout {
     if track.pan.is_some() { track.layout.max(Layout::Stereo) } else { track.layout }
 }
 
+/// What sums are resolved from.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) names: &'a Names<'a>,
+    pub(super) links: &'a Links,
+    pub(super) tracks: &'a BTreeMap<TrackId, Track>,
+    pub(super) timeline: &'a Timeline,
+    pub(super) programme: &'a Programme,
+}
+
 /// Checks every sum, children first. A sum of something bad is bad.
-pub(super) fn resolve(
-    manifest: &Manifest,
-    links: &Links,
-    tracks: &BTreeMap<TrackId, Track>,
-    files: &mut Files<'_>,
-    timeline: &Timeline,
-    programme: &Programme,
-    faults: &mut Faults,
-) -> Sums {
+pub(super) fn resolve(terms: Terms<'_>, files: &mut Files<'_>, faults: &mut Faults) -> Sums {
+    let Terms { manifest, names, links, tracks, timeline, .. } = terms;
     let common = programme_layout(manifest, tracks);
     let mut sums = Sums { widest: widest(manifest, tracks, common), ..Sums::default() };
     let mut depths: BTreeMap<Part, usize> = BTreeMap::new();
@@ -91,14 +95,16 @@ pub(super) fn resolve(
             Part::Mix(id) => manifest.mixes.0[id.0 as usize].body.as_ref().map(|mix| {
                 let layout = mix_layout(manifest, *id, mix, links, common, &mut sums, faults);
                 reference(*id, mix, layout, timeline.rate, files, &mut sums, faults);
-                edit(manifest, links, *id, mix, timeline, programme, &mut sums, faults);
+                edit(terms, *id, mix, &mut sums, faults);
                 layout
             }),
         };
         if let Some(chain) = chain(manifest, *part) {
             let mut problems = Diagnostics::default();
-            sums.processes
-                .insert(*part, process::steps(chain, faults.has_errors(), timeline, &mut problems));
+            sums.processes.insert(
+                *part,
+                process::steps(chain, faults.has_errors(), timeline, names, &mut problems),
+            );
             problems.into_iter().for_each(|problem| faults.spoil(*part, problem));
         }
         match layout {
@@ -110,6 +116,7 @@ pub(super) fn resolve(
             }
         }
     }
+    normalize::check(manifest, links, &sums.processes, faults);
     hear(manifest, links, tracks, faults);
     sums
 }
@@ -266,17 +273,8 @@ fn reference(
 }
 
 /// The stretches of a mix. A sum has one timeline, so no other may sum it.
-#[expect(clippy::too_many_arguments, reason = "everything a mix is resolved from")]
-fn edit(
-    manifest: &Manifest,
-    links: &Links,
-    id: MixId,
-    mix: &raw::Mix,
-    timeline: &Timeline,
-    programme: &Programme,
-    sums: &mut Sums,
-    faults: &mut Faults,
-) {
+fn edit(terms: Terms<'_>, id: MixId, mix: &raw::Mix, sums: &mut Sums, faults: &mut Faults) {
+    let Terms { manifest, links, timeline, programme, .. } = terms;
     for link in &links.sums[&Part::Mix(id)] {
         let Part::Mix(inner) = link.part else { continue };
         if sums.edits.contains_key(&inner) {

@@ -7,32 +7,34 @@ use super::matrix::{
 };
 use super::nodes::Nodes;
 use super::op::Op;
-use super::{NodeId, Plan, PlannedFile, Print, PrintId, nulls};
+use super::{GainPlace, MeasuredGain, NodeId, Plan, PlannedFile, Print, PrintId, Signal, nulls};
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
 use crate::dsp::edit::{Edit, Span};
 use crate::dsp::envelope::Direction;
 use crate::manifest::delivery::{
-    Action, Content, DeliveredFile, Delivery, InputId, MixId, Part, StemId, Step, Track, TrackId,
+    Action, Content, Deliverable, DeliveredFile, Delivery, InputId, MixId, Normalize, Part, StemId,
+    Step, Track, TrackId,
 };
 use crate::units::Gain;
 
 /// The plan of a delivery.
 pub fn plan(delivery: &Delivery) -> Plan {
-    let mut builder = Builder { delivery, nodes: Nodes::new(delivery), sums: BTreeMap::new() };
+    let (nodes, sums, gains) = (Nodes::new(delivery), BTreeMap::new(), Vec::new());
+    let mut builder = Builder { delivery, nodes, sums, gains };
     let mut prints: Vec<Print> = Vec::new();
     let mut files = Vec::new();
     for (deliverable, package) in delivery.deliverables.iter().enumerate() {
-        for file in &package.files {
-            let print = builder.print(&package.name, file);
+        let made = builder.package(deliverable, package);
+        for (file, print) in package.files.iter().zip(made) {
             let print = PrintId(position_or_push(&mut prints, print) as u32);
             let DeliveredFile { path, content, encoding: _, layout: _ } = file.clone();
             files.push(PlannedFile { deliverable, path, content, print });
         }
     }
-    let mut nodes = builder.nodes;
+    let Builder { mut nodes, gains, .. } = builder;
     let (nulls, unproven) = nulls::tests(delivery, &mut nodes, &files, &prints);
-    Plan { clocks: nodes.clocks, graph: nodes.graph, prints, files, nulls, unproven }
+    Plan { clocks: nodes.clocks, graph: nodes.graph, prints, gains, files, nulls, unproven }
 }
 
 fn position_or_push<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
@@ -49,6 +51,7 @@ struct Builder<'a> {
     /// Every sum that was built, by what was left out of it: however often a stem is
     /// heard, it is walked once.
     sums: BTreeMap<(Part, BTreeSet<StemId>), Option<NodeId>>,
+    gains: Vec<MeasuredGain>,
 }
 
 impl Builder<'_> {
@@ -124,20 +127,32 @@ impl Builder<'_> {
     }
 
     fn new_stem(&mut self, id: StemId, without: &BTreeSet<StemId>) -> Option<NodeId> {
+        self.stem_until(id, without, usize::MAX)
+    }
+
+    /// A stem after the first `steps` of its chain.
+    fn stem_until(
+        &mut self,
+        id: StemId,
+        without: &BTreeSet<StemId>,
+        steps: usize,
+    ) -> Option<NodeId> {
         let stem = self.delivery.stem(id).clone();
         let label = format!("stem {}", stem.name);
         let parts: Vec<NodeId> =
             stem.from.iter().filter_map(|part| self.part(*part, stem.layout, without)).collect();
         let sum = self.sum_with_gain(&parts, stem.layout, stem.gain, &label)?;
-        Some(self.chain(sum, &stem.process, &label))
+        let chain = &stem.process[..steps.min(stem.process.len())];
+        Some(self.chain(sum, Part::Stem(id), chain, &label))
     }
 
-    /// A signal through the steps of a chain.
-    fn chain(&mut self, input: NodeId, steps: &[Step], label: &str) -> NodeId {
-        steps.iter().fold(input, |node, step| {
+    /// A signal through the steps of a chain of `part`.
+    fn chain(&mut self, input: NodeId, part: Part, steps: &[Step], label: &str) -> NodeId {
+        let mut node = input;
+        for (index, step) in steps.iter().enumerate() {
             let width = self.nodes.graph[node].width;
             let words = step.words.clone();
-            match &step.action {
+            node = match &step.action {
                 Action::Factor(factor) => {
                     self.nodes.matrix(node, diagonal(width, *factor), words, label)
                 }
@@ -149,12 +164,49 @@ impl Builder<'_> {
                     let op = Op::Envelope { envelope: envelope.clone(), words };
                     self.nodes.node(op, &[node], width, label)
                 }
+                Action::Normalize(normalize) => {
+                    self.measure(normalize, part, index);
+                    self.nodes.gain(node, normalize.settled, words, label)
+                }
                 Action::Process(process) => {
                     let op = Op::Process { process: process.clone(), words };
                     self.nodes.node(op, &[node], width, label)
                 }
-            }
-        })
+            };
+        }
+        node
+    }
+
+    /// Notes what the gain of a step follows from: always that of the whole signal,
+    /// whatever a mix goes without.
+    fn measure(&mut self, normalize: &Normalize, part: Part, index: usize) {
+        let place = GainPlace::Step(part, index);
+        if self.gains.iter().any(|gain| gain.place == place) {
+            return;
+        }
+        let nothing = BTreeSet::new();
+        let own = match part {
+            Part::Stem(id) => self.stem_until(id, &nothing, index),
+            Part::Mix(id) => self.mix_until(id, &nothing, index),
+            Part::Track(_) => None,
+        };
+        let layout = self.layout(part);
+        let own: Vec<Signal> = own.map(|node| Signal { node, layout }).into_iter().collect();
+        let measured = self.counted(normalize).unwrap_or_else(|| own.clone());
+        self.gains.push(MeasuredGain { place, measured, guarded: own });
+    }
+
+    /// The signal whose loudness counts, if it is another.
+    fn counted(&mut self, normalize: &Normalize) -> Option<Vec<Signal>> {
+        let nothing = BTreeSet::new();
+        let part = normalize.by?;
+        let node = match part {
+            Part::Stem(id) => self.stem(id, &nothing),
+            Part::Mix(id) => self.mix(id, &nothing),
+            Part::Track(_) => None,
+        };
+        let layout = self.layout(part);
+        Some(node.map(|node| Signal { node, layout }).into_iter().collect())
     }
 
     /// The same of a mix.
@@ -169,6 +221,11 @@ impl Builder<'_> {
     }
 
     fn new_mix(&mut self, id: MixId, without: &BTreeSet<StemId>) -> Option<NodeId> {
+        self.mix_until(id, without, usize::MAX)
+    }
+
+    /// A mix after the first `steps` of its chain.
+    fn mix_until(&mut self, id: MixId, without: &BTreeSet<StemId>, steps: usize) -> Option<NodeId> {
         let mix = self.delivery.mix(id).clone();
         let label = format!("mix {}", mix.name);
         let without = without.iter().copied().chain(mix.without.iter().copied()).collect();
@@ -187,16 +244,20 @@ impl Builder<'_> {
             [] => folded,
             stretches => self.nodes.edit(folded, stretches, &label),
         };
-        Some(self.chain(edited, &mix.process, &label))
+        let chain = &mix.process[..steps.min(mix.process.len())];
+        Some(self.chain(edited, Part::Mix(id), chain, &label))
+    }
+
+    fn layout(&self, part: Part) -> Layout {
+        match part {
+            Part::Track(id) => self.delivery.track(id).layout,
+            Part::Stem(id) => self.delivery.stem(id).layout,
+            Part::Mix(id) => self.delivery.mix(id).layout,
+        }
     }
 
     fn widest(&self, parts: &[Part]) -> Layout {
-        let layout = |part: &Part| match part {
-            Part::Track(id) => self.delivery.track(*id).layout,
-            Part::Stem(id) => self.delivery.stem(*id).layout,
-            Part::Mix(id) => self.delivery.mix(*id).layout,
-        };
-        parts.iter().map(layout).max().unwrap_or(Layout::Stereo)
+        parts.iter().map(|part| self.layout(*part)).max().unwrap_or(Layout::Stereo)
     }
 
     fn sum_with_gain(
@@ -225,7 +286,8 @@ impl Builder<'_> {
         self.nodes.matrix(node, rows, format!("{from} placed in {to}"), &format!("{from} in {to}"))
     }
 
-    fn print(&mut self, package: &str, file: &DeliveredFile) -> Print {
+    /// The signal that a file holds, before what is done to the set.
+    fn signal(&mut self, file: &DeliveredFile) -> NodeId {
         let nothing = BTreeSet::new();
         let (node, from) = match file.content {
             Content::Stem(id) => (self.stem(id, &nothing), self.delivery.stem(id).layout),
@@ -233,11 +295,33 @@ impl Builder<'_> {
         };
         // A stem or mix of nothing is refused when the manifest is resolved.
         let node = node.expect("BUG: a delivered signal has no parts");
-        let node = self.widen(node, from, file.layout);
-        let grid = self.nodes.graph[node].grid_bits;
-        let on_grid = grid.is_some_and(|bits| bits <= file.encoding.bits());
-        let dither = (file.encoding == Encoding::Pcm16 && !on_grid)
-            .then(|| format!("{package}/{}", file.path));
-        Print { node, encoding: file.encoding, layout: file.layout, dither }
+        self.widen(node, from, file.layout)
+    }
+
+    /// The prints of a package, in the order of its files.
+    fn package(&mut self, index: usize, package: &Deliverable) -> Vec<Print> {
+        let mut signals: Vec<NodeId> = package.files.iter().map(|file| self.signal(file)).collect();
+        if let Some(normalize) = &package.normalize {
+            let signal = |(file, node): (&DeliveredFile, &NodeId)| Signal {
+                node: *node,
+                layout: file.layout,
+            };
+            let guarded: Vec<Signal> = package.files.iter().zip(&signals).map(signal).collect();
+            let measured = self.counted(normalize).unwrap_or_else(|| guarded.clone());
+            let place = GainPlace::Package(index);
+            self.gains.push(MeasuredGain { place, measured, guarded });
+            let label = format!("package {}", package.name);
+            for signal in &mut signals {
+                *signal = self.nodes.gain(*signal, normalize.settled, normalize.words(), &label);
+            }
+        }
+        let print = |(file, node): (&DeliveredFile, NodeId)| {
+            let grid = self.nodes.graph[node].grid_bits;
+            let on_grid = grid.is_some_and(|bits| bits <= file.encoding.bits());
+            let dither = (file.encoding == Encoding::Pcm16 && !on_grid)
+                .then(|| format!("{}/{}", package.name, file.path));
+            Print { node, encoding: file.encoding, layout: file.layout, dither }
+        };
+        package.files.iter().zip(signals).map(print).collect()
     }
 }

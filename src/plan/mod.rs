@@ -19,7 +19,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
-use crate::manifest::delivery::{Content, InputId};
+use crate::manifest::delivery::{Content, InputId, Part};
 
 use clock::{Clock, ClockId, Slot};
 use op::Op;
@@ -126,6 +126,35 @@ pub struct Unproven {
     pub missing: Vec<String>,
 }
 
+/// Where a gain waits to be known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GainPlace {
+    /// A step of the chain of a stem or mix.
+    Step(Part, usize),
+    /// All files of a deliverable.
+    Package(usize),
+}
+
+/// A node whose channels are known by name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Signal {
+    /// The node.
+    pub node: NodeId,
+    /// Its channels.
+    pub layout: Layout,
+}
+
+/// A gain that follows from what is measured.
+#[derive(Clone, Debug)]
+pub struct MeasuredGain {
+    /// Where it is applied.
+    pub place: GainPlace,
+    /// Whose loudness or peak counts; of several, the highest.
+    pub measured: Vec<Signal>,
+    /// The signals whose true peak its ceiling is for.
+    pub guarded: Vec<Signal>,
+}
+
 /// Everything to be made, and from what.
 #[derive(Debug)]
 pub struct Plan {
@@ -136,6 +165,8 @@ pub struct Plan {
     pub graph: DiGraph<Node, u32, u32>,
     /// Distinct delivered signals.
     pub prints: Vec<Print>,
+    /// Gains that follow from what is measured, settled or not.
+    pub gains: Vec<MeasuredGain>,
     /// Delivered files, in the order of the manifest.
     pub files: Vec<PlannedFile>,
     /// Null tests.
@@ -232,6 +263,11 @@ impl Plan {
             Encoding::Pcm16 | Encoding::Pcm24 => encoding.bits(),
         };
         self.graph[*node].grid_bits.is_none_or(|bits| bits > exact)
+    }
+
+    /// Whether a print is in a file; others are measured only.
+    pub fn is_written(&self, id: PrintId) -> bool {
+        self.files.iter().any(|file| file.print == id)
     }
 
     /// All print ids.

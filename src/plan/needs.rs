@@ -32,7 +32,13 @@ impl Needs {
     /// All that is heard in `slots` by what is printed and compared there.
     pub fn of_slots(plan: &Plan, slots: &[Slot]) -> Self {
         let prints = slots.iter().flat_map(|slot| {
-            plan.prints_of(slot.clock).map(|print| (plan.print(print).node, slot.segment))
+            // Meters look back, and what is only measured is nowhere to be read again.
+            let segments = |print| {
+                let back = usize::from(!plan.is_written(print));
+                let first = slot.segment.saturating_sub(back);
+                (first..=slot.segment).map(move |segment| (plan.print(print).node, segment))
+            };
+            plan.prints_of(slot.clock).flat_map(segments)
         });
         let references = slots.iter().flat_map(|slot| {
             let nulls = plan.nulls_of(slot.clock);

@@ -6,12 +6,14 @@ use std::ops::Range;
 use petgraph::graph::DiGraph;
 
 use super::clock::{Clock, ClockId};
+use super::matrix::diagonal;
 use super::op::{Op, Sink};
 use super::{Node, NodeId};
 use crate::audio::layout::Layout;
 use crate::dsp::edit::{Edit, Span};
 use crate::dsp::envelope::{Direction, Envelope};
-use crate::manifest::delivery::{Delivery, Fade, InputId, Stretch};
+use crate::dsp::process::Process;
+use crate::manifest::delivery::{Delivery, Fade, InputId, Settled, Stretch};
 use crate::manifest::over_time::shape_words;
 use crate::units::SampleRate;
 
@@ -162,6 +164,26 @@ impl<'a> Nodes<'a> {
             [one] => *one,
             _ => self.node(Op::Sum, inputs, layout.width(), label),
         }
+    }
+
+    /// `input` with a measured gain, and the limiter that goes with it; open while the
+    /// gain is not known.
+    pub(super) fn gain(
+        &mut self,
+        input: NodeId,
+        settled: Option<Settled>,
+        words: String,
+        label: &str,
+    ) -> NodeId {
+        let width = self.graph[input].width;
+        let Some(Settled { gain, limit }) = settled else {
+            return self.node(Op::Open { words }, &[input], width, label);
+        };
+        let node = self.matrix(input, diagonal(width, gain.linear()), words, label);
+        let Some(ceiling_dbtp) = limit else { return node };
+        let words = format!("true-peak limiter {ceiling_dbtp} dBTP");
+        let process = Process::Limit { ceiling_dbtp, rate: self.clock_of(node).rate };
+        self.node(Op::Process { process, words }, &[node], width, label)
     }
 
     /// The clock of a node.

@@ -26,7 +26,7 @@ pub(super) fn tests(
             let of = file.path.clone();
             let print = &prints[file.print.0 as usize];
             let clock = nodes.graph[print.node].clock;
-            if let Some(reference) = reference(delivery, nodes, mix, clock) {
+            if let Some(reference) = reference(delivery, nodes, deliverable, mix, clock) {
                 let part_names = vec![delivery.mix(mix).name.clone()];
                 let (of, parts) = (of.clone(), vec![file.print]);
                 nulls.push(PlannedNull { deliverable, of, reference, parts, part_names });
@@ -47,7 +47,7 @@ pub(super) fn tests(
             let stems = delivered_stems(own(), prints, nodes, clock, layout);
             let Some(Ok((parts, part_names))) = stems_of(delivery, mix, &stems) else { continue };
             if !delivered.contains(&mix)
-                && let Some(reference) = reference(delivery, nodes, mix, clock)
+                && let Some(reference) = reference(delivery, nodes, deliverable, mix, clock)
             {
                 let of = delivery.mix(mix).name.clone();
                 nulls.push(PlannedNull { deliverable, of, reference, parts, part_names });
@@ -61,11 +61,17 @@ pub(super) fn tests(
 fn reference(
     delivery: &Delivery,
     nodes: &mut Nodes<'_>,
+    deliverable: usize,
     mix: MixId,
     clock: ClockId,
 ) -> Option<NullReference> {
     let input = delivery.mix(mix).reference?;
-    Some(NullReference::Input { input, node: nodes.source_on(clock, input, 0) })
+    let mut node = nodes.source_on(clock, input, 0);
+    // A gain of the whole set moves what it is compared with.
+    if let Some(normalize) = &delivery.deliverables[deliverable].normalize {
+        node = nodes.gain(node, normalize.settled, normalize.words(), "reference");
+    }
+    Some(NullReference::Input { input, node })
 }
 
 /// The prints and names of the stems that make up a mix, or what they lack;

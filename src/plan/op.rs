@@ -44,6 +44,12 @@ pub enum Op {
         /// The same in the user's terms: `fade out 2 s`.
         words: String,
     },
+    /// A gain that is not known before something is measured. One input. Never rendered:
+    /// a matrix takes its place.
+    Open {
+        /// What it waits for: `normalised to -14 LUFS`.
+        words: String,
+    },
     /// Stretches of the input on a timeline of their own. One input.
     Edit {
         /// Which, and where they go.
@@ -98,6 +104,10 @@ impl Op {
                 encode_envelope(envelope, sink);
                 sink.words(words);
             }
+            Op::Open { words } => {
+                sink.bytes(b"open");
+                sink.words(words);
+            }
             Op::Edit { edit, words } => {
                 sink.bytes(b"edit");
                 for Span { from, frames, at } in edit.spans() {
@@ -114,9 +124,11 @@ impl Op {
     /// `per_segment` frames.
     pub fn heard(&self, segment: usize, per_segment: usize) -> Vec<Range<usize>> {
         match self {
-            Op::Source { .. } | Op::Matrix { .. } | Op::Sum | Op::Envelope { .. } => {
-                std::iter::once(segment..segment + 1).collect()
-            }
+            Op::Source { .. }
+            | Op::Matrix { .. }
+            | Op::Sum
+            | Op::Envelope { .. }
+            | Op::Open { .. } => std::iter::once(segment..segment + 1).collect(),
             Op::Process { process, words: _ } => {
                 std::iter::once(process.reach().heard(segment, per_segment)).collect()
             }
@@ -155,7 +167,7 @@ impl Op {
             Op::Source { .. } | Op::Sum | Op::Edit { .. } => true,
             Op::Matrix { rows, words: _ } => rows.iter().flatten().all(|x| x.fract() == 0.0),
             Op::Process { process, words: _ } => process.keeps_grid(),
-            Op::Envelope { .. } => false,
+            Op::Envelope { .. } | Op::Open { .. } => false,
         }
     }
 }

@@ -35,6 +35,7 @@ fn kind(op: &Op) -> &'static str {
         Op::Sum => "sum",
         Op::Process { .. } => "process",
         Op::Envelope { .. } => "envelope",
+        Op::Open { .. } => "gain",
         Op::Edit { .. } => "edit",
     }
 }
@@ -46,6 +47,7 @@ fn words(plan: &Plan, id: NodeId) -> String {
         Op::Matrix { rows: _, words }
         | Op::Process { process: _, words }
         | Op::Envelope { envelope: _, words }
+        | Op::Open { words }
         | Op::Edit { edit: _, words } => format!("{} ({words})", node.label),
     }
 }

@@ -487,6 +487,7 @@ mod tests {
             name: "for-mastering".into(),
             spec: Arc::new(spec()),
             files: Vec::new(),
+            normalize: None,
             notes: "hello".into(),
             span: span(),
         };

@@ -288,6 +288,7 @@ impl At<'_> {
             Op::Sum => self.sum(),
             Op::Envelope { envelope, words: _ } => self.envelope(envelope),
             Op::Edit { edit, words: _ } => self.edit(edit),
+            Op::Open { .. } => unreachable!("BUG: gains are settled before anything is rendered"),
             Op::Process { .. } => unreachable!("BUG: processes are made by their reach"),
         }
     }

@@ -5,6 +5,7 @@
 pub mod eval;
 pub mod pass;
 pub mod streams;
+mod todo;
 pub mod writer;
 
 /// A signal over one segment: `[channel][frame]`, full scale 1.0.

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use super::Block;
 use super::eval::{self, Evaluator};
 use super::streams::{InputError, Streams};
+use super::todo::{self, Todo};
 use super::writer::{FileOutput, FileTask, Payload, Writer};
 use crate::audio::pcm;
 use crate::audio::wav::Encoding;
@@ -108,6 +109,8 @@ struct Rendered {
     fresh: BTreeMap<PrintId, Written>,
     /// Samples as written, of the fresh prints and of those that are heard.
     blocks: BTreeMap<PrintId, Block>,
+    /// The segment before, of prints that are only measured.
+    before: BTreeMap<PrintId, Block>,
     /// Signals of references.
     references: BTreeMap<NodeId, Arc<Block>>,
 }
@@ -118,16 +121,11 @@ struct Written {
     overs: Vec<u32>,
 }
 
-/// What is to be done in one slot.
-struct Todo {
-    slot: Slot,
-    render: BTreeSet<PrintId>,
-    measure: BTreeSet<PrintId>,
-    nulls: BTreeSet<usize>,
-    /// Nodes to evaluate: of what is rendered, and references.
-    nodes: BTreeSet<NodeId>,
-    /// Prints whose samples are measured or compared.
-    heard: BTreeSet<PrintId>,
+/// The signals of one slot.
+struct Evaluated {
+    nodes: BTreeMap<NodeId, Arc<Block>>,
+    /// Of the segment before.
+    before: BTreeMap<PrintId, Arc<Block>>,
 }
 
 /// What was measured in one segment.
@@ -232,7 +230,8 @@ impl Work<'_> {
     ) -> Result<Carry, PassError> {
         streams.digest(needs)?;
         self.keys.advance(&*streams, slots, needs);
-        let todo: Vec<Todo> = slots.iter().map(|slot| self.todo(*slot)).collect();
+        let made = carry.iter().map(|(print, (segment, _))| (*print, *segment)).collect();
+        let todo = todo::list(self.pass.plan, self.pass.store, &self.keys, slots, made);
         let nodes = self.evaluate(streams, &todo, next)?;
         let rendered = todo
             .par_iter()
@@ -249,76 +248,49 @@ impl Work<'_> {
         Ok(wave.into_carry())
     }
 
-    /// What the keys say must be done in a slot.
-    fn todo(&self, slot: Slot) -> Todo {
-        let Pass { plan, store, .. } = self.pass;
-        let Slot { clock, segment } = slot;
-        let mut todo = Todo {
-            slot,
-            render: BTreeSet::new(),
-            measure: BTreeSet::new(),
-            nulls: BTreeSet::new(),
-            nodes: BTreeSet::new(),
-            heard: BTreeSet::new(),
-        };
-        for print in plan.prints_of(clock) {
-            let location = store.find(self.keys.print(print, segment));
-            if location.is_none() {
-                todo.render.insert(print);
-                todo.nodes.insert(plan.print(print).node);
-            }
-            if store.facts(self.keys.facts(print, segment)).is_none() {
-                todo.measure.insert(print);
-            }
-        }
-        for (index, null) in plan.nulls_of(clock) {
-            if store.null(self.keys.null(null, segment)).is_some() {
-                continue;
-            }
-            todo.nulls.insert(index);
-            todo.heard.extend(&null.parts);
-            match null.reference {
-                NullReference::Print(print) => todo.heard.insert(print),
-                NullReference::Input { input: _, node } => todo.nodes.insert(node),
-            };
-        }
-        todo.heard.extend(&todo.measure);
-        todo
-    }
-
     /// The samples of all nodes that the wave needs, one map for each of `todo`.
     fn evaluate(
         &mut self,
         streams: &mut Streams<'_>,
         todo: &[Todo],
         next: &Needs,
-    ) -> Result<Vec<BTreeMap<NodeId, Arc<Block>>>, PassError> {
+    ) -> Result<Vec<Evaluated>, PassError> {
+        let plan = self.pass.plan;
         let of_slot = |todo: &Todo| {
-            todo.nodes.iter().map(|node| (*node, todo.slot.segment)).collect::<Vec<_>>()
+            let segment = todo.slot.segment;
+            let before = todo.before.iter().map(|print| (plan.print(*print).node, segment - 1));
+            todo.nodes.iter().map(|node| (*node, segment)).chain(before).collect::<Vec<_>>()
         };
         let wanted: BTreeSet<(NodeId, usize)> = todo.iter().flat_map(of_slot).collect();
         streams.load(&self.evaluator.sources(&wanted, &self.keys))?;
         let mut blocks = self.evaluator.evaluate(streams, &self.keys, &wanted, next);
         let mut of_slot = |todo: &Todo| {
-            let block = |node: &NodeId| {
-                let block = blocks.remove(&(*node, todo.slot.segment));
-                (*node, block.expect("BUG: a node has one clock"))
+            let segment = todo.slot.segment;
+            let mut take = |node: NodeId, segment: usize| {
+                blocks.remove(&(node, segment)).expect("BUG: a node has one clock")
             };
-            todo.nodes.iter().map(block).collect()
+            let nodes = todo.nodes.iter().map(|node| (*node, take(*node, segment))).collect();
+            let before = todo.before.iter().map(|print| {
+                let block = take(plan.print(*print).node, segment - 1);
+                (*print, block)
+            });
+            Evaluated { nodes, before: before.collect() }
         };
         Ok(todo.iter().map(&mut of_slot).collect())
     }
 
     /// Writes the prints of a slot into memory.
-    fn render(
-        &self,
-        mut nodes: BTreeMap<NodeId, Arc<Block>>,
-        todo: &Todo,
-    ) -> Result<Rendered, PassError> {
+    fn render(&self, signals: Evaluated, todo: &Todo) -> Result<Rendered, PassError> {
+        let Evaluated { mut nodes, before } = signals;
         let plan = self.pass.plan;
         let Slot { clock, segment } = todo.slot;
         let frames = plan.clock(clock).segment_frames(segment);
         let mut rendered = Rendered::default();
+        for (print, block) in before {
+            let mut block = Arc::unwrap_or_clone(block);
+            self.encode(print, segment - 1, &mut block);
+            rendered.before.insert(print, block);
+        }
         let mut left: Vec<PrintId> = todo.render.iter().copied().collect();
         while let Some(print) = left.pop() {
             let node = plan.print(print).node;
@@ -418,7 +390,8 @@ impl Work<'_> {
         let Some(before) = slot.segment.checked_sub(1) else {
             return Ok(Cow::Owned(eval::silence(plan.print(print).layout.width(), 0)));
         };
-        if let Some(block) = wave.block_before(print, slot) {
+        let made = wave.slots[&slot].before.get(&print);
+        if let Some(block) = made.or_else(|| wave.block_before(print, slot)) {
             return Ok(Cow::Borrowed(block));
         }
         let key = self.keys.print(print, before);
@@ -427,6 +400,9 @@ impl Work<'_> {
 
     /// Samples per channel that were cut when the segment was written.
     fn overs(&self, wave: &Wave, print: PrintId, slot: Slot) -> Vec<u32> {
+        if !self.pass.plan.is_written(print) {
+            return vec![0; self.pass.plan.print(print).layout.width()];
+        }
         if let Some(written) = wave.slots[&slot].fresh.get(&print) {
             return written.overs.clone();
         }

@@ -5,6 +5,7 @@ use super::making::print_keys;
 use super::outcome::{FileOutcome, Outcome, PackageOutcome};
 use super::packages::Packages;
 use super::project::{Project, Session};
+use super::settle;
 use super::{Context, Request, Stop, explain_stop};
 use crate::diag::Failure;
 use crate::key::Key;
@@ -17,7 +18,7 @@ const WAVE: usize = 8;
 /// Explains what is asked for.
 pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Failure> {
     let project = Project::open_to_read(context, request)?;
-    let session = project.session()?;
+    let mut session = project.session()?;
     let digests = match digests(&project, &session) {
         Ok(digests) => digests,
         Err(Stop::Moved((diagnostic, _))) => return Err((*diagnostic).into()),
@@ -25,7 +26,14 @@ pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Fail
         Err(Stop::Failed(failure)) => return Err(failure),
     };
     let packages = Packages::load(&project, &session)?;
-    let store = packages.store(&project)?;
+    let mut store = packages.store(&project)?;
+    if let Err(stop) = settle::settle(&project, &mut session, &mut store) {
+        return Err(match stop {
+            Stop::Moved((diagnostic, _)) => (*diagnostic).into(),
+            Stop::Taken(_) => unreachable!("BUG: measuring takes no place"),
+            Stop::Failed(failure) => failure,
+        });
+    }
     let all: Vec<&[Key]> = digests.iter().map(Vec::as_slice).collect();
     let keys = print_keys(&session.plan, &all);
     let mut outcome = Outcome::new(session.plan.programme().rate, true);

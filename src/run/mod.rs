@@ -8,6 +8,7 @@ mod packages;
 mod project;
 mod proof;
 mod publication;
+mod settle;
 pub mod upkeep;
 
 use std::path::{Path, PathBuf};
@@ -57,10 +58,10 @@ pub fn build(context: &Context<'_>, request: &Request) -> Result<Outcome, Failur
     let mut moved = None;
     for _ in 0..ATTEMPTS {
         let mut session = project.session()?;
-        let mut made = deliver(&project, &session);
+        let mut made = deliver(&project, &mut session);
         if let Err(Stop::Taken(taken)) = made {
             set_aside(&mut session, taken, request.keep_going)?;
-            made = deliver(&project, &session);
+            made = deliver(&project, &mut session);
         }
         match made {
             Ok(outcome) => {
@@ -127,7 +128,7 @@ fn set_aside(
 }
 
 /// One attempt: keys, render, facts, findings, packages.
-fn deliver(project: &Project<'_>, session: &Session) -> Result<Outcome, Stop> {
+fn deliver(project: &Project<'_>, session: &mut Session) -> Result<Outcome, Stop> {
     let context = project.context;
     let output_root = &session.delivery.output_root;
     leftovers::heal(project, output_root)?;
@@ -141,7 +142,9 @@ fn deliver(project: &Project<'_>, session: &Session) -> Result<Outcome, Stop> {
         return Ok(outcome.with_removed(packages.leavings.remove(project, session)?));
     }
     let staging = leftovers::stage(project, output_root)?;
-    let store = packages.store(project)?;
+    let mut store = packages.store(project)?;
+    settle::settle(project, session, &mut store)?;
+    let (session, store) = (&*session, store);
     let tasks = packages.tasks(session, &staging);
     packages.create_folders(session, &staging)?;
 

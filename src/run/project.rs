@@ -43,6 +43,8 @@ pub struct Session {
     pub problems: Diagnostics,
     /// Names of all deliverables that can be built, asked for or not.
     pub deliverables: Vec<String>,
+    /// Digests that were taken in this build, by input.
+    learned: Vec<Option<Vec<Key>>>,
     stamps: Vec<FileStamp>,
     memo: InputMemo,
     started_ns: i128,
@@ -90,6 +92,11 @@ impl<'a> Project<'a> {
         }
         let state = StateFolder::beside(&context.disk, &manifest);
         Ok(Self { context, request, state, lock: None })
+    }
+
+    /// Whether nobody else works on it, so that something may be remembered.
+    pub(super) fn is_locked(&self) -> bool {
+        self.lock.is_some()
     }
 
     /// Reads the manifest and looks at its session audio.
@@ -206,7 +213,18 @@ fn read(
     only(&request.targets, &mut delivery)?;
     let stamps = delivery.inputs.iter().map(|input| stamps[&input.path]).collect();
     let plan = build::plan(&delivery);
-    Ok(Session { delivery, plan, manifest, problems, deliverables, stamps, memo, started_ns })
+    let learned = vec![None; delivery.inputs.len()];
+    Ok(Session {
+        delivery,
+        plan,
+        manifest,
+        problems,
+        deliverables,
+        learned,
+        stamps,
+        memo,
+        started_ns,
+    })
 }
 
 /// Leaves the deliverables that are asked for.
@@ -227,13 +245,16 @@ fn only(targets: &[String], delivery: &mut Delivery) -> Result<(), Failure> {
 impl Session {
     /// Session audio as the pass takes it, digests included where they are known.
     pub(super) fn input_files(&self) -> Vec<InputFile<'_>> {
-        let files = self.delivery.inputs.iter().zip(&self.stamps);
+        let files = self.delivery.inputs.iter().zip(&self.stamps).zip(&self.learned);
         files
-            .map(|(input, stamp)| InputFile {
+            .map(|((input, stamp), learned)| InputFile {
                 path: &input.path,
                 info: &input.info,
                 stamp: *stamp,
-                digests: self.memo.get(&input.path, stamp).map(|known| known.digests.as_slice()),
+                digests: match self.memo.get(&input.path, stamp) {
+                    Some(known) => Some(&known.digests),
+                    None => learned.as_deref(),
+                },
             })
             .collect()
     }
@@ -250,16 +271,25 @@ impl Session {
         files.iter().enumerate().map(heard_or_none).collect()
     }
 
+    /// Keeps the digests of what was read whole, for the rest of this build.
+    pub(super) fn learn(&mut self, digests: &[Vec<Key>]) {
+        for (index, input) in self.delivery.inputs.iter().enumerate() {
+            if digests[index].len() == input.info.segments() {
+                self.learned[index] = Some(digests[index].clone());
+            }
+        }
+    }
+
     /// Notes the digests of everything that was read.
     pub(super) fn remember(
         &self,
         project: &Project<'_>,
         digests: &[Vec<Key>],
     ) -> Result<(), Failure> {
-        if self.known_digests().is_some() || project.lock.is_none() {
+        if project.lock.is_none() {
             return Ok(());
         }
-        let mut memo = self.memo.clone();
+        let (mut memo, mut new) = (self.memo.clone(), false);
         for (index, input) in self.delivery.inputs.iter().enumerate() {
             let stamp = self.stamps[index];
             let segments = input.info.segments();
@@ -267,7 +297,11 @@ impl Session {
             if digests[index].len() == segments && memo.get(&input.path, &stamp).is_none() {
                 let (info, digests) = (input.info.clone(), digests[index].clone());
                 memo.remember(&input.path, stamp, self.started_ns, info, digests);
+                new = true;
             }
+        }
+        if !new {
+            return Ok(());
         }
         memo.keep_only(self.delivery.inputs.iter().map(|input| input.path.as_path()));
         Ok(project.state.save(INPUTS, &memo)?)
@@ -308,8 +342,11 @@ impl Session {
             .iter()
             .filter(|null| null.deliverable == deliverable)
             .filter_map(|null| null.reference.node());
+        // What a gain follows from is as good as heard.
+        let counted = self.plan.gains.iter().flat_map(|gain| &gain.measured);
         let mut heard: Vec<InputId> = prints
             .chain(references)
+            .chain(counted.map(|signal| signal.node))
             .flat_map(|node| self.plan.ancestry(node))
             .filter_map(|node| self.plan.graph[node].op.input())
             .collect();
