@@ -451,6 +451,7 @@ fn tiny_plan() -> Plan {
             print(sum, Encoding::Pcm16, Some("one/sum.wav")),
         ],
         files: Vec::new(),
+        gains: Vec::new(),
         nulls: vec![PlannedNull {
             deliverable: 0,
             of: "sum".into(),
