@@ -306,6 +306,29 @@ fn each_channel_has_its_weight() {
 }
 
 #[test]
+fn wide_layouts_weigh_sides_and_not_rears_or_heights() {
+    use rebounce::audio::layout::Channel::{C, L, Lsr, Lss, Ltf, Ltr, Lts, R, Rsr, Rss, Rtr};
+    // BS.1770-5 annex 3 tables 4 and 5. -21.482 is -19.990 lowered by 10 log10(1.41).
+    let (one, side) = (-19.990, -21.482);
+    let seven = [(L, one), (R, one), (C, one), (Lss, side), (Rss, side), (Lsr, one), (Rsr, one)];
+    let heights = [(Ltf, one), (Ltr, one), (Rtr, one)];
+    let alone = |layout: Layout, channel, dbfs| {
+        let mut signal = vec![vec![0.0; HZ as usize]; layout.width()];
+        let place = layout.position(channel).expect("a channel of the layout");
+        signal[place] = steps(HZ, 1000, &[(1.0, dbfs)]);
+        close(measure(HZ, layout, &signal).integrated_lufs, -22.993, 0.002);
+    };
+    seven.into_iter().for_each(|(channel, dbfs)| alone(Layout::Surround71, channel, dbfs));
+    heights.into_iter().for_each(|(channel, dbfs)| alone(Layout::Surround714, channel, dbfs));
+    alone(Layout::Surround712, Lts, one);
+    // The same level in the LFE of 7.1.4 beside it changes nothing.
+    let mut signal = vec![vec![0.0; HZ as usize]; 12];
+    signal[0] = steps(HZ, 1000, &[(1.0, one)]);
+    signal[3] = signal[0].clone();
+    close(measure(HZ, Layout::Surround714, &signal).integrated_lufs, -22.993, 0.002);
+}
+
+#[test]
 fn calibration() {
     close(stereo(HZ, steps(HZ, 1000, &[(5.0, -18.0)])).integrated_lufs, -17.993, 0.002);
     let mono = measure(HZ, Layout::Mono, &[steps(HZ, 997, &[(5.0, 0.0)])]);

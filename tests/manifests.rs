@@ -208,7 +208,8 @@ fn the_song_means_what_it_says() {
         ]
     );
     assert_eq!(delivery.stem(delivery.mixes[2].without[0]).name, "lead_vocal");
-    let reference = delivery.input(delivery.mixes[0].reference.expect("a reference"));
+    let reference =
+        delivery.input(delivery.mixes[0].reference.as_ref().expect("a reference").input);
     assert_eq!(reference.shown, "print/mix_v7.wav");
     assert_eq!(reference.span.place(), format!("{}:23", project.path().display()));
 
@@ -242,13 +243,14 @@ fn the_film_means_what_it_says() {
 
     let dx = &delivery.tracks[0];
     let channels: Vec<Channel> = dx.files.iter().flat_map(|file| file.channels.clone()).collect();
-    assert_eq!((channels, dx.layout), (vec![Channel::C, Channel::L], Layout::Surround51));
+    assert_eq!((channels, dx.layout), (vec![Channel::C, Channel::L], Layout::Lcr));
     // One second of timecode after `start`, by the clock of 23.976.
     assert_eq!((delivery.tracks[1].layout, delivery.tracks[1].at_frame), (Layout::Stereo, 48_048));
 
     let fold = &delivery.mixes[2];
-    let downmix = fold.downmix.expect("a fold-down");
-    assert_eq!((downmix.center_db, downmix.surround_db), (-3.0, -6.0));
+    let downmix = fold.downmix.as_ref().expect("a fold-down");
+    assert_eq!((downmix.from, downmix.to), (Layout::Surround51, Layout::Stereo));
+    assert_eq!(downmix.formulas()[0], "Lo = L + 0.7071 C + 0.5000 Ls");
     assert_eq!(fold.layout, Layout::Stereo);
     let files: Vec<(&str, Layout)> =
         delivery.deliverables[1].files.iter().map(|f| (f.path.as_str(), f.layout)).collect();

@@ -17,6 +17,7 @@ mod wav_read;
 use std::fmt;
 
 use crate::units::SampleRate;
+use layout::{Channel, Layout};
 
 /// The canonical forms. Integers of 24 bits or fewer all become `I24`
 /// (left-justified, so that 16-bit full scale is 24-bit full scale).
@@ -76,6 +77,18 @@ impl AudioInfo {
     /// Number of its segments, seconds of the file; the last may be short.
     pub fn segments(&self) -> usize {
         self.frames.div_ceil(u64::from(self.sample_rate.max(1))) as usize
+    }
+
+    /// The channels, in the order of the file, of a file without a mask: of FLAC by
+    /// RFC 9639 section 9.1.3, which gives each number of channels its positions; of
+    /// others where all the trade agrees. `None` if somebody has to say.
+    pub fn usual_channels(&self) -> Option<Vec<Channel>> {
+        const OF_FLAC: [u32; 8] = [0x4, 0x3, 0x7, 0x33, 0x37, 0x3F, 0x70F, 0x63F];
+        let width = usize::from(self.channels);
+        match OF_FLAC.get(width.wrapping_sub(1)) {
+            Some(mask) if self.container == "FLAC" => layout::of_mask(*mask),
+            _ => Layout::of_width(width).map(|layout| layout.channels().to_vec()),
+        }
     }
 
     /// Bytes of one frame in canonical form.

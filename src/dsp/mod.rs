@@ -4,6 +4,7 @@
 
 pub mod compressor;
 pub mod dither;
+pub mod downmix;
 pub mod edit;
 pub mod envelope;
 pub mod eq;
@@ -11,6 +12,7 @@ pub mod hilbert;
 mod kaiser;
 pub mod limiter;
 pub mod loudness;
+pub mod pan;
 pub mod peaks;
 pub mod process;
 pub mod true_peak;

@@ -3,6 +3,7 @@
 
 use super::compressor::{self, Compressor, Settings};
 use super::eq::{self, Filter};
+use super::hilbert::Hilbert;
 use super::limiter::Limiter;
 use crate::units::SampleRate;
 
@@ -33,6 +34,11 @@ pub enum Process {
         /// What the true peak stays below, in dBTP.
         ceiling_dbtp: f64,
         /// The rate its times are taken at.
+        rate: SampleRate,
+    },
+    /// The signal 90 degrees later at all frequencies, in time with itself.
+    Shift90 {
+        /// The rate its filter is made for.
         rate: SampleRate,
     },
 }
@@ -72,6 +78,10 @@ impl Process {
                 let limiter = limiter(*ceiling_dbtp, *rate);
                 Reach::Window { before: limiter.before(), after: limiter.after() }
             }
+            Process::Shift90 { rate } => {
+                let half = Hilbert::new(*rate).half();
+                Reach::Window { before: half, after: half }
+            }
         }
     }
 
@@ -91,6 +101,15 @@ impl Process {
                 limiter(*ceiling_dbtp, *rate).process(&channels, &mut out);
                 out
             }
+            Process::Shift90 { rate } => {
+                let filter = Hilbert::new(*rate);
+                let shifted = |x: &Vec<f64>| {
+                    let mut out = vec![0.0; frames];
+                    filter.process(x, &mut out);
+                    out
+                };
+                input.iter().map(shifted).collect()
+            }
             Process::Eq { .. } | Process::Compress { .. } => {
                 unreachable!("BUG: what has a cell has no window")
             }
@@ -104,7 +123,7 @@ impl Process {
                 State::Eq(vec![vec![eq::State::default(); filters.len()]; width])
             }
             Process::Compress { .. } => State::Compress(compressor::State::default()),
-            Process::Delay { .. } | Process::Limit { .. } => {
+            Process::Delay { .. } | Process::Limit { .. } | Process::Shift90 { .. } => {
                 unreachable!("BUG: what has a window has no state")
             }
         }

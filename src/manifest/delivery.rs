@@ -10,7 +10,9 @@ use crate::audio::AudioInfo;
 use crate::audio::layout::{Channel, Layout};
 use crate::audio::wav::Encoding;
 use crate::diag::Span;
+use crate::dsp::downmix::Downmix;
 use crate::dsp::envelope::{Direction, Envelope, Shape};
+use crate::dsp::pan::PanLaw;
 use crate::dsp::process::Process;
 use crate::spec::Spec;
 use crate::units::bars::{Meters, Place};
@@ -146,7 +148,7 @@ pub struct Input {
     pub span: Span,
 }
 
-/// One file of a track and where its channels go in the track's layout.
+/// A file of a track, or a print, and where its channels go in its layout.
 #[derive(Clone, Debug)]
 pub struct TrackFile {
     /// The file.
@@ -176,11 +178,32 @@ pub struct Track {
     pub gain: Gain,
     /// Whether polarity is inverted.
     pub invert: bool,
-    /// -100 (left) to 100 (right). `None`: a mono track stands at unity in every
-    /// channel it is placed in, and nothing is changed.
+    /// -100 (left) to 100 (right): where a mono track stands, or the balance of a stereo
+    /// track. `None`: a mono track stands at unity in every channel it is placed in, and
+    /// nothing is changed.
     pub pan: Option<f64>,
+    /// How pan and balance divide the level.
+    pub pan_law: PanLaw,
+    /// Width of a stereo track in percent; 100 is as it is.
+    pub width: f64,
     /// The name in the manifest.
     pub span: Span,
+}
+
+impl Track {
+    /// Pan, balance and width in the user's terms, with their law; nothing if it stands
+    /// as it is.
+    pub fn image_words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.width != 100.0 {
+            words.push(format!("width {} %", self.width));
+        }
+        if let Some(place) = self.pan {
+            let what = if self.layout == Layout::Mono { "pan" } else { "balance" };
+            words.push(format!("{what} {place}, {}", self.pan_law.words()));
+        }
+        words
+    }
 }
 
 /// A term of a sum.
@@ -208,6 +231,8 @@ pub struct Step {
 pub enum Action {
     /// Every channel times a factor.
     Factor(f64),
+    /// `[output channel][input channel]`: balance and width.
+    Matrix(Vec<Vec<f64>>),
     /// A fade at the start or the end of the signal.
     Fade {
         /// How long and how.
@@ -345,26 +370,16 @@ pub struct Mix {
     pub process: Vec<Step>,
     /// Layout after the fold-down, if there is one.
     pub layout: Layout,
-    /// How the sum's layout is folded down to `layout`.
+    /// How the sum is brought to `layout` from that of its parts.
     pub downmix: Option<Downmix>,
     /// The approved print it must null against.
-    pub reference: Option<InputId>,
+    pub reference: Option<TrackFile>,
     /// Standard role; empty if none was given.
     pub role: String,
     /// What is baked in, in the user's words.
     pub notes: String,
     /// The name in the manifest.
     pub span: Span,
-}
-
-/// A fold-down of ITU-R BS.775-4 annex 4: Lo = L + c·C + s·Ls, Ro likewise; LFE
-/// is left out.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Downmix {
-    /// Level of the centre in dB; exactly -3 means 1/sqrt(2).
-    pub center_db: f64,
-    /// Level of the surrounds in dB; exactly -3 means 1/sqrt(2).
-    pub surround_db: f64,
 }
 
 /// One package.

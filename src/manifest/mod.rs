@@ -1,8 +1,10 @@
 //! `deliverables.yaml` to [`delivery::Delivery`]: parse, then resolve.
 
 pub mod delivery;
+mod downmixes;
 mod files;
 mod hints;
+mod image;
 mod links;
 mod names;
 mod normalize;

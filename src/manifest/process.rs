@@ -3,15 +3,18 @@
 use serde_json::{Value as Json, json};
 
 use super::delivery::{Action, Step};
+use super::image;
 use super::links::Names;
 use super::normalize::{self, RawNormalize};
 use super::over_time::{self, RawFade, RawPoint};
 use super::timeline::Timeline;
-use super::values::Polarity;
+use super::values::{Pan, Polarity, Width};
+use crate::audio::layout::Layout;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::dsp::compressor::Settings;
 use crate::dsp::envelope::Direction;
 use crate::dsp::eq::{Filter, Shape, Slope};
+use crate::dsp::pan::PanLaw;
 use crate::dsp::process::Process;
 use crate::record;
 use crate::units::{Gain, SampleRate};
@@ -20,11 +23,15 @@ use crate::yaml::record::{At, Scalar};
 record! {
     /// One operator of a chain: a map with one key, its name.
     pub RawStep: "an operator like `{ highpass: 80 }`",
-    later ["deess", "width", "command", "clap"];
+    later ["deess", "command", "clap"];
     /// Level change in dB.
     gain: Option<Gain>,
     /// Invert turns the signal upside down.
     polarity: Option<Polarity>,
+    /// Balance of a stereo signal, from -100 (left) to 100 (right).
+    balance: Option<At<Pan>>,
+    /// Width of a stereo signal in percent: 0 is mono, 100 as it is, 200 twice as wide.
+    width: Option<At<Width>>,
     /// The signal later, silence before: `480 samples` or `10 ms`.
     delay: Option<Delay>,
     /// A fade at the start.
@@ -248,17 +255,26 @@ impl Delay {
     }
 }
 
+/// What a chain is applied to.
+#[derive(Clone, Copy)]
+pub(super) struct Signal<'a> {
+    pub(super) timeline: &'a Timeline,
+    pub(super) names: &'a Names<'a>,
+    pub(super) layout: Layout,
+    /// The session's.
+    pub(super) pan_law: PanLaw,
+}
+
 /// The steps of a chain; what is wrong with them goes to `problems`. `misread` says
 /// that something in the manifest could not be read.
 pub(super) fn steps(
     raw: &[At<RawStep>],
     misread: bool,
-    timeline: &Timeline,
-    names: &Names<'_>,
+    signal: Signal<'_>,
     problems: &mut Diagnostics,
 ) -> Vec<Step> {
     let one = |step: &At<RawStep>| {
-        let mut found = actions(&step.value, timeline, names, problems);
+        let mut found = actions(&step.value, signal, problems);
         match found.len() {
             1 => found.pop().flatten(),
             // A name or setting that could not be read was told already.
@@ -280,17 +296,15 @@ pub(super) fn steps(
 }
 
 /// What a step asks for; a `None` is an operator that cannot be.
-fn actions(
-    step: &RawStep,
-    timeline: &Timeline,
-    names: &Names<'_>,
-    problems: &mut Diagnostics,
-) -> Vec<Option<Step>> {
+fn actions(step: &RawStep, signal: Signal<'_>, problems: &mut Diagnostics) -> Vec<Option<Step>> {
+    let Signal { timeline, names, layout, pan_law } = signal;
     let rate = timeline.rate;
     let mut found = Vec::new();
     let RawStep {
         gain,
         polarity,
+        balance,
+        width,
         delay,
         fade_in,
         fade_out,
@@ -315,6 +329,12 @@ fn actions(
             Polarity::Invert => (-1.0, "polarity inverted"),
         };
         found.push(Some(Step { action: Action::Factor(factor), words: words.to_owned() }));
+    }
+    for step in balance.iter().map(|at| image::balance(at, layout, pan_law)) {
+        found.push(step.map_err(|error| problems.push(error)).ok());
+    }
+    for step in width.iter().map(|at| image::width(at, layout)) {
+        found.push(step.map_err(|error| problems.push(error)).ok());
     }
     if let Some(delay) = delay {
         let frames = delay.frames(rate);

@@ -7,8 +7,10 @@ use super::normalize::RawNormalize;
 use super::over_time::{RawFade, RawStretch};
 use super::process::RawStep;
 use super::times::{Label, Length, MeterChange, TempoChange, Time};
-use super::values::{LoRo, Pan, Polarity, Version1};
+use super::values::{Pan, Polarity, Version1, Width};
 use crate::audio::layout::{Channel, Layout};
+use crate::dsp::downmix::{Kind, Level};
+use crate::dsp::pan::PanLaw;
 use crate::record;
 use crate::units::{FrameRate, Gain, SampleRate};
 use crate::yaml::record::{At, Entries, Selection, Several};
@@ -97,6 +99,8 @@ record! {
     last_frame: Option<At<Label>>,
     /// Layout of stems and mixes that name none; that of the widest track unless given.
     layout: Option<Layout>,
+    /// Pan law of tracks that name none, by its level in the middle: -3 unless given.
+    pan_law: Option<PanLaw>,
 }
 
 record! {
@@ -131,8 +135,14 @@ record! {
     fade_in: Option<RawFade>,
     /// A fade at its end.
     fade_out: Option<RawFade>,
-    /// From -100 (left) to 100 (right).
+    /// From -100 (left) to 100 (right); of a stereo track its balance.
     pan: Option<At<Pan>>,
+    /// Balance of a stereo track, from -100 (left) to 100 (right).
+    balance: Option<At<Pan>>,
+    /// Width of a stereo track in percent: 0 is mono, 100 as it is, 200 twice as wide.
+    width: Option<At<Width>>,
+    /// Pan law, by its level in the middle: -3, -4.5 or -6; the session's unless given.
+    pan_law: Option<PanLaw>,
 }
 
 record! {
@@ -177,26 +187,46 @@ record! {
     /// Stretches of the sum that follow one another, on a timeline of their own.
     edit: Option<Vec<RawStretch>>,
     /// The approved print that the mix must null against.
-    reference: Option<Text>,
+    reference: Option<Reference>,
     /// Standard role: print-master, m-and-e.
     role: Option<Text>,
     /// What is baked in, for the read-me.
     notes: Option<Text>,
     /// Layout of the mix; that of the programme unless given.
     layout: Option<At<Layout>>,
-    /// How 5.1 is folded down to stereo.
+    /// How its sum is folded down, or laid into a wider layout.
     downmix: Option<At<Downmix>>,
 }
 
 record! {
-    /// A fold-down from 5.1 to stereo (ITU-R BS.775-4 annex 4).
+    /// The approved print of a mix.
+    pub Reference: "a file, or a map like `{ file: PM.wav, channels: [L, C, R, Ls, Rs, LFE] }`",
+    short file;
+    /// The audio file, in the folder of the session audio or beside the manifest.
+    file: Text,
+    /// What the file's channels are, in its own order.
+    channels: Option<At<Vec<Channel>>>,
+}
+
+record! {
+    /// How a mix is brought from the layout of its sum to another.
     pub Downmix: "a downmix like `{ kind: lo-ro }`";
     /// Which fold-down.
-    kind: LoRo,
-    /// Level of the centre in dB; -3 unless given.
-    center: Option<Gain>,
-    /// Level of the surrounds in dB; -3 unless given.
-    surround: Option<Gain>,
+    kind: Option<At<Kind>>,
+    /// Level of the centre in left and right: -3 dB unless given.
+    center: Option<At<Level>>,
+    /// Level of the surrounds in left and right: -3 dB unless given.
+    surround: Option<At<Level>>,
+    /// Level of the rears of seven channels in the surrounds of five: 0 dB unless given.
+    rear: Option<At<Level>>,
+    /// Level of the heights in the bed below them: -3 dB unless given.
+    height: Option<At<Level>>,
+    /// Level of the LFE in left and right: off unless given.
+    lfe: Option<At<Level>>,
+    /// Level of left and right in mono: -3 dB unless given.
+    sum: Option<At<Level>>,
+    /// In place of a kind: of each channel it makes, the channels it sums and their levels.
+    matrix: Option<At<Entries<Entries<Level>>>>,
 }
 
 record! {

@@ -3,19 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::delivery::{
-    Downmix, InputId, MixId, Part, Programme, StemId, Step, Stretch, Track, TrackId,
-};
+use super::delivery::{MixId, Part, Programme, StemId, Step, Stretch, Track, TrackFile, TrackId};
+use super::downmixes::{mix_layout, quoted};
 use super::files::Files;
 use super::hints;
 use super::links::{Heard, Hearing, Link, Links, Names, named};
-use super::process::{self, RawStep};
+use super::process::{self, RawStep, Signal};
 use super::raw::{self, Manifest};
 use super::resolve::Faults;
 use super::timeline::Timeline;
-use super::{normalize, over_time};
-use crate::audio::layout::Layout;
+use super::{normalize, over_time, tracks};
+use crate::audio::layout::{Channel, Layout, agree, spelled};
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::dsp::downmix::{Downmix, Kind};
 use crate::units::SampleRate;
 use crate::yaml::record::At;
 
@@ -25,17 +25,20 @@ pub(super) struct Sums {
     /// Layout of each part as others hear it.
     pub(super) layouts: BTreeMap<Part, Layout>,
     pub(super) downmixes: BTreeMap<MixId, Downmix>,
-    pub(super) references: BTreeMap<MixId, InputId>,
+    pub(super) references: BTreeMap<MixId, TrackFile>,
     pub(super) processes: BTreeMap<Part, Vec<Step>>,
     pub(super) edits: BTreeMap<MixId, Vec<Stretch>>,
     /// The track that makes the programme as wide as it is, if nothing says it.
     widest: Option<String>,
 }
 
-/// The layout of sums that name none: the session's, else the widest track's.
+/// The layout of sums that name none: the session's, else the narrowest that holds all tracks.
 pub(super) fn programme_layout(manifest: &Manifest, tracks: &BTreeMap<TrackId, Track>) -> Layout {
     let written = manifest.session.as_ref().and_then(|session| session.layout);
-    written.or_else(|| tracks.values().map(heard_layout).max()).unwrap_or(Layout::Stereo)
+    // Of two that nothing holds both of, the wider: one of them is refused in any case.
+    let wider = |one: Layout, other: Layout| if other.width() > one.width() { other } else { one };
+    let joined = |one: Layout, other: Layout| one.joined(other).unwrap_or(wider(one, other));
+    written.or_else(|| tracks.values().map(heard_layout).reduce(joined)).unwrap_or(Layout::Stereo)
 }
 
 /// The first track of the layout that the programme takes from its tracks.
@@ -69,6 +72,8 @@ pub(super) struct Terms<'a> {
 pub(super) fn resolve(terms: Terms<'_>, files: &mut Files<'_>, faults: &mut Faults) -> Sums {
     let Terms { manifest, names, links, tracks, timeline, .. } = terms;
     let common = programme_layout(manifest, tracks);
+    let session = manifest.session.as_ref();
+    let pan_law = session.and_then(|session| session.pan_law).unwrap_or_default();
     let mut sums = Sums { widest: widest(manifest, tracks, common), ..Sums::default() };
     let mut depths: BTreeMap<Part, usize> = BTreeMap::new();
     for part in &links.order {
@@ -101,10 +106,9 @@ pub(super) fn resolve(terms: Terms<'_>, files: &mut Files<'_>, faults: &mut Faul
         };
         if let Some(chain) = chain(manifest, *part) {
             let mut problems = Diagnostics::default();
-            sums.processes.insert(
-                *part,
-                process::steps(chain, faults.has_errors(), timeline, names, &mut problems),
-            );
+            let signal = Signal { timeline, names, layout: layout.unwrap_or(common), pan_law };
+            let steps = process::steps(chain, faults.has_errors(), signal, &mut problems);
+            sums.processes.insert(*part, steps);
             problems.into_iter().for_each(|problem| faults.spoil(*part, problem));
         }
         match layout {
@@ -142,50 +146,8 @@ fn chain(manifest: &Manifest, part: Part) -> Option<&[At<RawStep>]> {
     chain.as_deref()
 }
 
-/// The layout of a mix; its fold-down is noted.
-fn mix_layout(
-    manifest: &Manifest,
-    id: MixId,
-    mix: &raw::Mix,
-    links: &Links,
-    common: Layout,
-    sums: &mut Sums,
-    faults: &mut Faults,
-) -> Layout {
-    let part = Part::Mix(id);
-    let written = mix.layout.as_ref().map(|at| at.value);
-    let Some(downmix) = &mix.downmix else {
-        let layout = written.unwrap_or(common);
-        if !faults.bad.contains(&part) {
-            enter_all(manifest, part, &links.sums[&part], layout, sums, faults);
-        }
-        return layout;
-    };
-    if let Some(at) = mix.layout.as_ref().filter(|at| at.value != Layout::Stereo) {
-        let error = Diagnostic::error("`downmix` folds down to stereo").at(&at.span, "not stereo");
-        faults.spoil(part, error.help("write `layout: stereo`"));
-        return Layout::Stereo;
-    }
-    if faults.bad.contains(&part) {
-        return Layout::Stereo;
-    }
-    let layouts = links.sums[&part].iter().filter_map(|link| sums.layouts.get(&link.part));
-    let widest = layouts.max().copied();
-    if widest != Some(Layout::Surround51) {
-        let found = widest.map_or(String::new(), |layout| format!("the sum is {layout}"));
-        let error = Diagnostic::error("there is nothing to fold down").at(&downmix.span, found);
-        faults.spoil(part, error.help("`downmix` makes stereo of 5.1; remove it"));
-        return Layout::Stereo;
-    }
-    enter_all(manifest, part, &links.sums[&part], Layout::Surround51, sums, faults);
-    let db = |gain: Option<crate::units::Gain>| gain.map_or(-3.0, |gain| gain.db());
-    let (center_db, surround_db) = (db(downmix.value.center), db(downmix.value.surround));
-    sums.downmixes.insert(id, Downmix { center_db, surround_db });
-    Layout::Stereo
-}
-
 /// Whether each term of a sum can be laid into its layout.
-fn enter_all(
+pub(super) fn enter_all(
     manifest: &Manifest,
     sum: Part,
     terms: &[Link],
@@ -200,33 +162,73 @@ fn enter_all(
             Part::Mix(_) => format!("mix `{}`", named(manifest, sum).0),
             _ => format!("stem `{}`", named(manifest, sum).0),
         };
-        let error = if from > to {
-            let help = match (sum, to) {
-                (Part::Mix(_), Layout::Stereo) if from == Layout::Surround51 => {
-                    "fold it down with `downmix: { kind: lo-ro }`, or give the mix `layout: \"5.1\"`"
-                        .to_owned()
-                }
-                _ => format!("give it `layout: \"{from}\"`"),
-            };
-            Diagnostic::error(format!("`{name}` is {from}, wider than {what}"))
-                .at(&link.span, format!("does not fit into {to}"))
-                .help(help)
-        } else if (from, to) == (Layout::Mono, Layout::Surround51) {
-            let help = match link.part {
-                Part::Track(_) => format!("say it on track `{name}`, like `channels: [C]`"),
-                _ => "give it `layout: \"5.1\"`, and its tracks `channels: [C]`".to_owned(),
-            };
-            Diagnostic::error(format!("where does mono `{name}` go in 5.1 {what}?"))
-                .at(&link.span, "one channel into six")
-                .help(help)
-        } else {
-            continue;
+        let error = match (from, to) {
+            (Layout::Mono, Layout::Mono | Layout::Stereo) => continue,
+            (_, Layout::LtRt) if from != to => matrixed(name, &what, link, from),
+            (Layout::Mono, _) => {
+                let place = if to.has(&[Channel::C]) { "C" } else { to.channels()[0].name() };
+                let help = match link.part {
+                    Part::Track(_) => {
+                        format!("say it on track `{name}`, like `channels: [{place}]`")
+                    }
+                    _ => format!(
+                        "give it `layout: {}`, and its tracks `channels: [{place}]`",
+                        quoted(to)
+                    ),
+                };
+                Diagnostic::error(format!("where does mono `{name}` go in {to} {what}?"))
+                    .at(&link.span, format!("one channel into {}", number(to.width())))
+                    .help(help)
+            }
+            _ if to.has(from.channels()) => continue,
+            _ if from.has(to.channels()) || to == Layout::Mono => {
+                let folds = Kind::ALL.into_iter().find(|kind| kind.layout() == to);
+                let help = match (sum, folds) {
+                    (Part::Mix(_), Some(kind)) => format!(
+                        "fold it down with `downmix: {{ kind: {} }}`, or give the mix `layout: {}`",
+                        kind.name(),
+                        quoted(from)
+                    ),
+                    _ => format!("give it `layout: {}`", quoted(from)),
+                };
+                Diagnostic::error(format!("`{name}` is {from}, wider than {what}"))
+                    .at(&link.span, format!("does not fit into {to}"))
+                    .help(help)
+            }
+            _ => unlike(name, &what, link, from, to),
         };
         faults.spoil(sum, error.context(span, from.name()));
     }
 }
 
-/// The approved print of a mix: of the programme's rate and the mix's layout.
+/// What is not a matrixed pair, and must be made one.
+fn matrixed(name: &str, what: &str, link: &Link, from: Layout) -> Diagnostic {
+    Diagnostic::error(format!("`{name}` is {from}, and {what} a matrixed pair"))
+        .at(&link.span, "not Lt Rt")
+        .help("a mix with `downmix: { kind: lt-rt }` makes Lt Rt of lcr and wider")
+}
+
+/// A layout that has channels which another has not, nor anything in their place.
+fn unlike(name: &str, what: &str, link: &Link, from: Layout, to: Layout) -> Diagnostic {
+    let own = from.channels().iter().copied().filter(|c| to.position(*c).is_none());
+    let own = spelled(&own.collect::<Vec<_>>());
+    Diagnostic::error(format!("`{name}` is {from} and does not fit into {to} {what}"))
+        .at(&link.span, format!("{to} has no {own}"))
+        .help(format!(
+            "sum a mix of it instead that says where these go: `layout: {}` and \
+             `downmix: {{ matrix: {{ L: {{ L: 0 }}, ... }} }}`",
+            quoted(to)
+        ))
+}
+
+/// How many channels a layout has, in words.
+fn number(channels: usize) -> String {
+    const WORDS: [&str; 7] = ["two", "three", "four", "five", "six", "seven", "eight"];
+    let word = channels.checked_sub(2).and_then(|index| WORDS.get(index));
+    word.map_or_else(|| channels.to_string(), |word| (*word).to_owned())
+}
+
+/// The approved print of a mix: of the programme's rate and the mix's channels.
 fn reference(
     id: MixId,
     mix: &raw::Mix,
@@ -236,9 +238,9 @@ fn reference(
     sums: &mut Sums,
     faults: &mut Faults,
 ) {
-    let Some(text) = &mix.reference else { return };
+    let Some(raw::Reference { file, channels }) = &mix.reference else { return };
     let part = Part::Mix(id);
-    let input = match files.reference(text) {
+    let input = match files.reference(file) {
         Ok(input) => input,
         Err(Some(error)) => return faults.spoil(part, error),
         Err(None) => {
@@ -248,28 +250,39 @@ fn reference(
     };
     let info = &files.inputs[input.0 as usize].info;
     if info.sample_rate != rate.hz() {
-        let title = format!("reference `{}` is at another sample rate", text.value);
+        let title = format!("reference `{}` is at another sample rate", file.value);
         let label = format!("{} Hz", info.sample_rate);
-        let error = Diagnostic::error(title).at(&text.span, label);
+        let error = Diagnostic::error(title).at(&file.span, label);
         return faults.spoil(part, error.help(format!("the programme is at {rate}")));
     }
-    let masked = info.channel_mask.filter(|_| info.channels > 1).and_then(Layout::of_mask);
-    let found = masked.or_else(|| Layout::of_width(usize::from(info.channels)));
-    if found != Some(layout) || usize::from(info.channels) != layout.width() {
-        let title = format!("reference `{}` has another layout", text.value);
-        let label = found.map_or(format!("{} channels", info.channels), |l| l.to_string());
-        let error = Diagnostic::error(title).at(&text.span, label);
-        let wide = mix.layout.is_none() && layout == Layout::Surround51;
+    let channels = match tracks::channels_of(file, channels.as_ref(), info) {
+        // A print of a matrixed pair is left and right to its mask.
+        Ok(channels) if agree(&channels, layout.channels()) => layout.channels().to_vec(),
+        Ok(channels) => channels,
+        Err(error) => return faults.spoil(part, error),
+    };
+    if channels.len() != layout.width() || !layout.has(&channels) {
+        let found = Layout::holding(&channels).filter(|found| found.width() == channels.len());
+        let title = format!("reference `{}` has another layout", file.value);
+        let label = found.map_or(spelled(&channels), |found| found.to_string());
+        let error = Diagnostic::error(title).at(&file.span, label);
+        let wide = mix.layout.is_none() && mix.downmix.is_none();
         let help = match (&sums.widest, found) {
-            (Some(track), Some(found)) if wide && found < layout => format!(
-                "the programme is {layout} because `{track}` is; say `layout: {found}` on the mix \
-                 or `session: {{ layout: {found} }}`"
-            ),
+            (Some(track), Some(found))
+                if wide && found != Layout::Mono && layout.width() > found.width() =>
+            {
+                format!(
+                    "the programme is {layout} because `{track}` is; say `layout: {}` on the mix \
+                 or `session: {{ layout: {} }}`",
+                    quoted(found),
+                    quoted(found)
+                )
+            }
             _ => format!("the mix is {layout}: {}", layout.spelled()),
         };
         return faults.spoil(part, error.help(help));
     }
-    sums.references.insert(id, input);
+    sums.references.insert(id, TrackFile { input, channels });
 }
 
 /// The stretches of a mix. A sum has one timeline, so no other may sum it.

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::delivery::{InputId, Part, Track, TrackFile, TrackId};
+use super::delivery::{Part, Track, TrackFile, TrackId};
 use super::files::Files;
+use super::image;
 use super::raw::{self, Manifest, Text};
 use super::resolve::Faults;
 use super::values::Polarity;
-use crate::audio::layout::{Channel, Layout};
+use crate::audio::AudioInfo;
+use crate::audio::layout::{Channel, Layout, agree, of_mask, spelled};
 use crate::diag::{Diagnostic, Span};
+use crate::dsp::pan::PanLaw;
 use crate::units::{Gain, SampleRate};
-use crate::yaml::record::Entry;
+use crate::yaml::record::{At, Entry};
 
 /// The tracks that could be made of the manifest, by the index of their entry.
 /// Where they stand on the timeline waits for the rate.
@@ -20,10 +23,12 @@ pub(super) fn resolve(
     faults: &mut Faults,
 ) -> BTreeMap<TrackId, Track> {
     let mut tracks = BTreeMap::new();
+    let session = manifest.session.as_ref();
+    let pan_law = session.and_then(|session| session.pan_law).unwrap_or_default();
     for (index, entry) in manifest.tracks.0.iter().enumerate() {
         let id = TrackId(index as u32);
         let Some(raw) = &entry.body else { continue };
-        match track(entry, raw, files) {
+        match track(entry, raw, pan_law, files) {
             Ok(Some(track)) => {
                 tracks.insert(id, track);
             }
@@ -40,6 +45,7 @@ pub(super) fn resolve(
 fn track(
     entry: &Entry<raw::Track>,
     raw: &raw::Track,
+    pan_law: PanLaw,
     files: &mut Files<'_>,
 ) -> Result<Option<Track>, Vec<Diagnostic>> {
     let parts = match (&raw.file, &raw.files) {
@@ -62,13 +68,7 @@ fn track(
     let channels: Vec<Channel> = parts.iter().flat_map(|part| part.channels.clone()).collect();
     let place = raw.channels.as_ref().map_or(&entry.span, |channels| &channels.span);
     let layout = narrowest(&channels, place).map_err(|error| vec![error])?;
-    if let (Some(pan), Layout::Surround51) = (&raw.pan, layout) {
-        return Err(vec![
-            Diagnostic::error(format!("track `{}` is {layout} and cannot be panned", entry.name))
-                .at(&pan.span, "")
-                .help("pan is for mono and stereo tracks; remove it"),
-        ]);
-    }
+    let (pan, width) = image::of_track(entry, raw, layout)?;
     Ok(Some(Track {
         name: entry.name.clone(),
         files: parts,
@@ -79,7 +79,9 @@ fn track(
         fade_out: None,
         gain: raw.gain.unwrap_or(Gain::UNITY),
         invert: raw.polarity == Some(Polarity::Invert),
-        pan: raw.pan.as_ref().map(|pan| pan.value.0),
+        pan,
+        pan_law: raw.pan_law.unwrap_or(pan_law),
+        width,
         span: entry.span.clone(),
     }))
 }
@@ -93,24 +95,23 @@ fn single(
         Ok(input) => input,
         Err(error) => return error.map_or(Ok(None), |error| Err(vec![error])),
     };
-    let channels = channels_of(file, raw, input, files).map_err(|error| vec![error])?;
+    let info = &files.inputs[input.0 as usize].info;
+    let channels = channels_of(file, raw.channels.as_ref(), info).map_err(|error| vec![error])?;
     Ok(Some(vec![TrackFile { input, channels }]))
 }
 
 /// The channels a file carries: as the manifest says, else as its mask or its
 /// number of channels says.
-fn channels_of(
+pub(super) fn channels_of(
     file: &Text,
-    raw: &raw::Track,
-    input: InputId,
-    files: &Files<'_>,
+    written: Option<&At<Vec<Channel>>>,
+    info: &AudioInfo,
 ) -> Result<Vec<Channel>, Diagnostic> {
-    let info = &files.inputs[input.0 as usize].info;
     let width = usize::from(info.channels);
     // Mono files carry the mask of whatever the DAW thought they were.
     let mask = info.channel_mask.filter(|_| width > 1);
-    let masked = mask.and_then(Layout::of_mask);
-    if let Some(written) = &raw.channels {
+    let masked = mask.and_then(of_mask);
+    if let Some(written) = written {
         if written.value.len() != width {
             let title = format!("`channels` names {} of {width} channels", written.value.len());
             return Err(Diagnostic::error(title)
@@ -118,25 +119,39 @@ fn channels_of(
                 .context(&file.span, format!("has {width}"))
                 .help("name every channel of the file, in its order"));
         }
-        if let Some(layout) = masked.filter(|layout| layout.channels() != written.value) {
+        if let Some(masked) = masked.filter(|masked| !agree(masked, &written.value)) {
             let title = format!("`channels` contradicts the mask in `{}`", file.value);
             return Err(Diagnostic::error(title)
                 .at(&written.span, "")
-                .context(&file.span, format!("says {}", layout.spelled()))
+                .context(&file.span, format!("says {}", spelled(&masked)))
                 .help("one of the two is wrong: export the file again, or correct `channels`"));
         }
         return Ok(written.value.clone());
     }
-    let layout = match (mask, masked) {
-        (Some(_), Some(layout)) if layout.width() == width => Some(layout),
-        (Some(_), _) => None,
-        (None, _) => Layout::of_width(width),
-    };
-    layout.map(|layout| layout.channels().to_vec()).ok_or_else(|| {
+    let known = if mask.is_some() { masked } else { info.usual_channels() };
+    known.ok_or_else(|| {
         let title = format!("what the {width} channels of `{}` are is not known", file.value);
-        Diagnostic::error(title)
-            .at(&file.span, "")
-            .help("say so in the file's own order, like `channels: [L, C, R, Ls, Rs, LFE]`")
+        Diagnostic::error(title).at(&file.span, "").help(match example(width) {
+            Some(example) => {
+                format!("say so in the file's own order, like `channels: [{example}]`")
+            }
+            None => "say so in the file's own order: `channels: [...]`".to_owned(),
+        })
+    })
+}
+
+/// What so many channels may well be.
+fn example(width: usize) -> Option<&'static str> {
+    Some(match width {
+        3 => "L, C, R",
+        4 => "L, R, Ls, Rs",
+        5 => "L, C, R, Ls, Rs",
+        6 => "L, C, R, Ls, Rs, LFE",
+        7 => "L, C, R, Lss, Rss, Lsr, Rsr",
+        8 => "L, R, C, LFE, Lss, Rss, Lsr, Rsr",
+        10 => "L, R, C, LFE, Lss, Rss, Lsr, Rsr, Lts, Rts",
+        12 => "L, R, C, LFE, Lss, Rss, Lsr, Rsr, Ltf, Rtf, Ltr, Rtr",
+        _ => return None,
     })
 }
 
@@ -187,13 +202,13 @@ fn narrowest(channels: &[Channel], place: &Span) -> Result<Layout, Diagnostic> {
         let title = format!("channel `{}` is named twice", twice[0]);
         return Err(Diagnostic::error(title).at(place, ""));
     }
-    let fits = |layout: &Layout| channels.iter().all(|c| layout.position(*c).is_some());
-    let found = Layout::ALL.into_iter().find(fits).filter(|_| !channels.is_empty());
+    let found = Layout::holding(channels).filter(|_| !channels.is_empty());
     found.ok_or_else(|| {
-        let names: Vec<&str> = channels.iter().map(|channel| channel.name()).collect();
-        Diagnostic::error(format!("no layout has the channels `{}`", names.join(" ")))
+        Diagnostic::error(format!("no layout has the channels `{}`", spelled(channels)))
             .at(place, "")
-            .help("mono is `M`; stereo `L R`; 5.1 `L R C LFE Ls Rs`")
+            .help(
+                "mono is `M`; stereo `L R`; 5.1 `L R C LFE Ls Rs`; 7.1 `L R C LFE Lsr Rsr Lss Rss`",
+            )
     })
 }
 

@@ -3,32 +3,32 @@
 use serde_json::{Value as Json, json};
 
 use crate::audio::layout::{Channel, Layout};
+use crate::dsp::downmix::{Kind, Level};
+use crate::dsp::pan::PanLaw;
+use crate::units::Gain;
 use crate::yaml::record::Scalar;
 
 impl Scalar for Layout {
-    const EXPECTED: &'static str = "a layout: `mono`, `stereo` or `5.1`";
+    const EXPECTED: &'static str = "a layout like `stereo`, `5.1` or `7.1.4`";
 
     fn parse(text: &str) -> Option<Self> {
         Layout::parse(text)
     }
 
     fn schema() -> Json {
-        json!({ "enum": ["mono", "stereo", "5.1", 5.1, "1.0", 1.0, "2.0", 2.0] })
+        let words = Layout::names().chain(["1.0", "2.0", "3.0", "4.0"]).map(Json::from);
+        // What looks like a number to YAML.
+        let numbers = [1.0, 2.0, 3.0, 4.0, 5.0, 5.1, 7.0, 7.1].map(Json::from);
+        json!({ "enum": words.chain(numbers).collect::<Vec<_>>() })
     }
 
     fn names() -> Vec<&'static str> {
         Layout::names().collect()
     }
-
-    fn refusal(text: &str) -> Option<String> {
-        let later = ["2.1", "3.0", "4.0", "quad", "5.0", "6.1", "7.0", "7.1", "5.1.4", "7.1.4"];
-        let known = later.contains(&text);
-        known.then(|| format!("layout `{text}` is not in this version of rebounce yet"))
-    }
 }
 
 impl Scalar for Channel {
-    const EXPECTED: &'static str = "a channel: `L`, `R`, `C`, `LFE`, `Ls`, `Rs`, or `M` for mono";
+    const EXPECTED: &'static str = "a channel like `L`, `C`, `LFE`, `Ls`, or `M` for mono";
 
     fn parse(text: &str) -> Option<Self> {
         Channel::parse(text)
@@ -88,27 +88,67 @@ impl Scalar for Pan {
     }
 }
 
-/// The only fold-down this version has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LoRo;
+/// Width of a stereo signal in percent: 0 to 200.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Width(pub f64);
 
-impl Scalar for LoRo {
-    const EXPECTED: &'static str = "a kind of downmix: `lo-ro`";
+impl Scalar for Width {
+    const EXPECTED: &'static str = "a width from 0 (mono) by 100 (as it is) to 200 percent";
 
     fn parse(text: &str) -> Option<Self> {
-        (text == "lo-ro").then_some(LoRo)
+        let number = text.strip_suffix('%').unwrap_or(text).trim();
+        number.parse().ok().filter(|width: &f64| (0.0..=200.0).contains(width)).map(Width)
     }
 
     fn schema() -> Json {
-        json!({ "const": "lo-ro" })
+        json!({ "type": ["number", "string"], "minimum": 0, "maximum": 200, "pattern": "^[0-9.]+ ?%$" })
+    }
+}
+
+impl Scalar for PanLaw {
+    const EXPECTED: &'static str = "a pan law by its level in the middle: `-3`, `-4.5` or `-6`";
+
+    fn parse(text: &str) -> Option<Self> {
+        PanLaw::parse(text.strip_suffix("dB").unwrap_or(text).trim())
+    }
+
+    fn schema() -> Json {
+        json!({ "enum": [-3, -4.5, -6, "-3 dB", "-4.5 dB", "-6 dB"] })
+    }
+}
+
+impl Scalar for Kind {
+    const EXPECTED: &'static str = "a kind of downmix: `lo-ro`, `lt-rt`, `mono`, `5.1` or `7.1`";
+
+    fn parse(text: &str) -> Option<Self> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == text)
+    }
+
+    fn schema() -> Json {
+        json!({ "enum": ["lo-ro", "lt-rt", "mono", "5.1", 5.1, "7.1", 7.1] })
     }
 
     fn names() -> Vec<&'static str> {
-        vec!["lo-ro"]
+        Kind::ALL.map(Kind::name).to_vec()
+    }
+}
+
+impl Scalar for Level {
+    const EXPECTED: &'static str = "a level in dB like `-3`, or `off`";
+
+    fn parse(text: &str) -> Option<Self> {
+        if text == "off" {
+            return Some(Level::OFF);
+        }
+        <Gain as Scalar>::parse(text).map(|gain| Level::db(gain.db()))
     }
 
-    fn refusal(text: &str) -> Option<String> {
-        (text == "lt-rt").then(|| "`lt-rt` is not in this version of rebounce yet".into())
+    fn schema() -> Json {
+        let mut schema = <Gain as Scalar>::schema();
+        // YAML 1.1, by which editors read, takes `off` for false.
+        let off = json!({ "enum": ["off", false] });
+        schema["anyOf"].as_array_mut().expect("BUG: gains have forms").push(off);
+        schema
     }
 }
 

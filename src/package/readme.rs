@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::{checksums, one_line, start_words, verdict_line};
-use crate::manifest::delivery::{Downmix, Programme};
+use crate::manifest::delivery::Programme;
 use crate::qc::report::{FileReport, Kind, NullKind, PackageReport, Verdict};
 use crate::qc::words::{
     bar_one, compared_with, count, level, null_outcome, null_subject, places, tempo, unproven_words,
@@ -218,9 +218,6 @@ fn contents(page: &mut Page, files: &[FileReport]) {
             let gain = level(Some(file.gain.db()), "dB", 2, "");
             page.item(6, &format!("Gain of the whole: {gain}"));
         }
-        if let Some(downmix) = file.downmix {
-            page.item(6, &fold_down(downmix));
-        }
     }
     if files.iter().all(|file| file.gain.db() == 0.0) {
         page.line("");
@@ -232,25 +229,6 @@ fn capital(kind: Kind) -> &'static str {
     match kind {
         Kind::Stem => "Stem",
         Kind::Mix => "Mix",
-    }
-}
-
-/// The coefficients, for a recipient who wants to derive the fold-down again.
-fn fold_down(downmix: Downmix) -> String {
-    format!(
-        "Folded down by ITU-R BS.775: Lo = L + c C + s Ls, Ro = R + c C + s Rs, c = {}, s = {}; \
-         LFE is left out",
-        coefficient(downmix.center_db),
-        coefficient(downmix.surround_db)
-    )
-}
-
-/// -3 dB is written for 1/sqrt(2) everywhere in the trade, and means it here.
-fn coefficient(db: f64) -> String {
-    if db == -3.0 {
-        "1/sqrt(2) (-3 dB)".into()
-    } else {
-        format!("{:.4} ({db} dB)", libm::exp10(db / 20.0))
     }
 }
 
@@ -367,11 +345,5 @@ mod tests {
              print/mix_v7.wav: nulls to digital silence: every sample is equal,\n    \
              bit for bit.\n\n"
         );
-    }
-
-    #[test]
-    fn three_db_is_one_over_root_two() {
-        assert_eq!(coefficient(-3.0), "1/sqrt(2) (-3 dB)");
-        assert_eq!(coefficient(-3.01), "0.7071 (-3.01 dB)");
     }
 }

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::matrix::{
-    diagonal, downmix_words, fold_down, gain_words, route, track_matrix, track_words,
-};
+use super::matrix::{diagonal, gain_words, route, track_matrix, track_words};
 use super::nodes::Nodes;
 use super::op::Op;
 use super::{GainPlace, MeasuredGain, NodeId, Plan, PlannedFile, Print, PrintId, Signal, nulls};
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
+use crate::dsp::downmix::Downmix;
 use crate::dsp::edit::{Edit, Span};
 use crate::dsp::envelope::Direction;
+use crate::dsp::process::Process;
 use crate::manifest::delivery::{
     Action, Content, Deliverable, DeliveredFile, Delivery, InputId, MixId, Normalize, Part, StemId,
     Step, Track, TrackId,
@@ -156,6 +156,7 @@ impl Builder<'_> {
                 Action::Factor(factor) => {
                     self.nodes.matrix(node, diagonal(width, *factor), words, label)
                 }
+                Action::Matrix(rows) => self.nodes.matrix(node, rows.clone(), words, label),
                 Action::Fade { fade, direction } => {
                     let end = self.nodes.clock_of(node).frames;
                     self.nodes.fade(node, *fade, *direction, 0..end, &step.words, label)
@@ -229,16 +230,13 @@ impl Builder<'_> {
         let mix = self.delivery.mix(id).clone();
         let label = format!("mix {}", mix.name);
         let without = without.iter().copied().chain(mix.without.iter().copied()).collect();
-        let layout = if mix.downmix.is_some() { self.widest(&mix.from) } else { mix.layout };
+        let layout = mix.downmix.as_ref().map_or(mix.layout, |downmix| downmix.from);
         let parts: Vec<NodeId> =
             mix.from.iter().filter_map(|part| self.part(*part, layout, &without)).collect();
         let sum = self.sum_with_gain(&parts, layout, mix.gain, &label)?;
-        let folded = match mix.downmix {
-            Some(downmix) if layout != mix.layout => {
-                let rows = fold_down(downmix, layout, mix.layout);
-                self.nodes.matrix(sum, rows, downmix_words(downmix), &label)
-            }
-            _ => sum,
+        let folded = match &mix.downmix {
+            Some(downmix) => self.fold(sum, downmix, &label),
+            None => sum,
         };
         let edited = match mix.edit.as_slice() {
             [] => folded,
@@ -256,8 +254,18 @@ impl Builder<'_> {
         }
     }
 
-    fn widest(&self, parts: &[Part]) -> Layout {
-        parts.iter().map(|part| self.layout(*part)).max().unwrap_or(Layout::Stereo)
+    /// A signal brought from one layout to another. What is turned by 90 degrees is a
+    /// matrix, turned, and added to the rest.
+    fn fold(&mut self, input: NodeId, downmix: &Downmix, label: &str) -> NodeId {
+        let direct = self.nodes.matrix(input, downmix.direct.clone(), downmix.told(), label);
+        let Some(rows) = downmix.turned.clone() else { return direct };
+        let words = format!("{}: surrounds", downmix.words);
+        let turned = self.nodes.matrix(input, rows, words, label);
+        let rate = self.nodes.clock_of(turned).rate;
+        let words = "turned by 90 degrees".to_owned();
+        let op = Op::Process { process: Process::Shift90 { rate }, words };
+        let turned = self.nodes.node(op, &[turned], downmix.to.width(), label);
+        self.nodes.sum(&[direct, turned], downmix.to, label)
     }
 
     fn sum_with_gain(

@@ -1,24 +1,21 @@
-//! Matrices: pan, balance, routing and fold-down as factors, and their words.
+//! Matrices: gain, pan, balance, width and routing as factors, and their words.
 
 use crate::audio::layout::{Channel, Layout};
-use crate::manifest::delivery::{Downmix, Track};
+use crate::dsp::pan;
+use crate::manifest::delivery::Track;
 use crate::units::Gain;
 
 /// How much of a channel enters a channel of a layout that may be wider.
 pub(super) fn route(channel: Channel, out: Channel, layout: Layout) -> f64 {
     let everywhere = channel == Channel::Mono && layout == Layout::Stereo;
-    let centre = channel == Channel::Mono && layout == Layout::Surround51 && out == Channel::C;
-    f64::from(u8::from(channel == out || everywhere || centre))
+    f64::from(u8::from(channel == out || everywhere))
 }
 
 /// `[output channel][file channel]` for one file of a track.
 pub(super) fn track_matrix(track: &Track, channels: &[Channel], layout: Layout) -> Vec<Vec<f64>> {
     let sign = if track.invert { -1.0 } else { 1.0 };
     let gain = track.gain.linear() * sign;
-    let factor = |channel: Channel, out: Channel| match track.pan {
-        None => gain * route(channel, out, layout),
-        Some(pan) => gain * pan_factor(pan, channel, out, layout),
-    };
+    let factor = |channel: Channel, out: Channel| gain * stand(track, channel, out, layout);
     layout
         .channels()
         .iter()
@@ -26,21 +23,22 @@ pub(super) fn track_matrix(track: &Track, channels: &[Channel], layout: Layout) 
         .collect()
 }
 
-/// Pan of a mono channel: sine and cosine, -3 dB in the middle, so that power is
-/// constant. Balance of a stereo pair: the side that is turned away from falls by
-/// the same law raised by 3 dB, the other stays at unity; the middle changes nothing.
-fn pan_factor(pan: f64, channel: Channel, out: Channel, layout: Layout) -> f64 {
-    let angle = (pan + 100.0) / 200.0 * std::f64::consts::FRAC_PI_2;
-    let (left, right) = (libm::cos(angle), libm::sin(angle));
-    let side = match out {
-        Channel::L => left,
-        Channel::R => right,
-        _ => return route(channel, out, layout),
+/// How much of a channel of a track stands in `out`: by its pan or, of a stereo track, by
+/// its width and then its balance. What is panned stands between left and right alone.
+fn stand(track: &Track, channel: Channel, out: Channel, layout: Layout) -> f64 {
+    let side = |channel: Channel| match channel {
+        Channel::L => Some(0),
+        Channel::R => Some(1),
+        _ => None,
     };
-    let falls = if out == Channel::L { pan > 0.0 } else { pan < 0.0 };
-    match channel {
-        Channel::Mono => side,
-        _ if channel == out && falls => side * std::f64::consts::SQRT_2,
+    match (track.layout, track.pan) {
+        (Layout::Mono, Some(pan)) => side(out).map_or(0.0, |out| track.pan_law.pan(pan)[out]),
+        (Layout::Stereo, pan) => {
+            let balance = pan.map_or([1.0, 1.0], |pan| track.pan_law.balance(pan));
+            let width = pan::width(track.width);
+            let factor = |(out, heard): (usize, usize)| balance[out] * width[out][heard];
+            side(out).zip(side(channel)).map_or(0.0, factor)
+        }
         _ => route(channel, out, layout),
     }
 }
@@ -51,38 +49,8 @@ pub(super) fn diagonal(width: usize, factor: f64) -> Vec<Vec<f64>> {
         .collect()
 }
 
-/// ITU-R BS.775-4 annex 4 table 2: the front pair, plus centre and surround of
-/// each side attenuated; LFE left out. To mono: the sum of Lo and Ro halved, so
-/// that a mono programme keeps its level.
-pub(super) fn fold_down(downmix: Downmix, from: Layout, to: Layout) -> Vec<Vec<f64>> {
-    let (centre, surround) = (fold_factor(downmix.center_db), fold_factor(downmix.surround_db));
-    let stereo = |channel: &Channel| match channel {
-        Channel::L => (1.0, 0.0),
-        Channel::R => (0.0, 1.0),
-        Channel::C => (centre, centre),
-        Channel::Ls => (surround, 0.0),
-        Channel::Rs => (0.0, surround),
-        Channel::Lfe => (0.0, 0.0),
-        Channel::Mono => (1.0, 1.0),
-    };
-    let pairs: Vec<(f64, f64)> = from.channels().iter().map(stereo).collect();
-    match to {
-        Layout::Mono => vec![pairs.iter().map(|(l, r)| (l + r) / 2.0).collect()],
-        _ => vec![pairs.iter().map(|(l, _)| *l).collect(), pairs.iter().map(|(_, r)| *r).collect()],
-    }
-}
-
-/// `-3 dB` in a fold-down is the 0.7071 of BS.775, 1/sqrt(2) exactly.
-fn fold_factor(db: f64) -> f64 {
-    if db == -3.0 { std::f64::consts::FRAC_1_SQRT_2 } else { libm::exp10(db / 20.0) }
-}
-
 pub(super) fn gain_words(gain: Gain) -> String {
     format!("gain {} dB", gain.db())
-}
-
-pub(super) fn downmix_words(downmix: Downmix) -> String {
-    format!("fold-down, centre {} dB, surrounds {} dB", downmix.center_db, downmix.surround_db)
 }
 
 pub(super) fn track_words(track: &Track) -> String {
@@ -93,8 +61,6 @@ pub(super) fn track_words(track: &Track) -> String {
     if track.invert {
         words.push("polarity inverted".to_owned());
     }
-    if let Some(pan) = track.pan {
-        words.push(format!("pan {pan}"));
-    }
+    words.extend(track.image_words());
     if words.is_empty() { "placed at unity".to_owned() } else { words.join(", ") }
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock::ClockId;
+use super::matrix::route;
 use super::nodes::Nodes;
 use super::{NullReference, PlannedFile, PlannedNull, Print, PrintId, Unproven, cover};
-use crate::audio::layout::Layout;
-use crate::manifest::delivery::{Content, Delivery, MixId, StemId};
+use crate::audio::layout::{Channel, Layout, spelled};
+use crate::manifest::delivery::{Content, Delivery, Mix, MixId, StemId, TrackFile};
 
 /// Every delivered mix against its reference and against the delivered stems;
 /// and the stems against the reference of a mix that is itself not delivered.
@@ -65,8 +66,13 @@ fn reference(
     mix: MixId,
     clock: ClockId,
 ) -> Option<NullReference> {
-    let input = delivery.mix(mix).reference?;
-    let mut node = nodes.source_on(clock, input, 0);
+    let Mix { name, layout, reference, .. } = delivery.mix(mix);
+    let TrackFile { input, channels } = reference.clone()?;
+    let source = nodes.source_on(clock, input, 0);
+    let row = |out: &Channel| channels.iter().map(|c| route(*c, *out, *layout)).collect();
+    let rows = layout.channels().iter().map(row).collect();
+    let words = format!("{} brought to {}", spelled(&channels), layout.spelled());
+    let mut node = nodes.matrix(source, rows, words, &format!("reference of {name}"));
     // A gain of the whole set moves what it is compared with.
     if let Some(normalize) = &delivery.deliverables[deliverable].normalize {
         node = nodes.gain(node, normalize.settled, normalize.words(), "reference");

@@ -220,6 +220,10 @@ fn encode_process(process: &Process, sink: &mut impl Sink) {
             sink.bytes(&rate.hz().to_le_bytes());
             sink.bytes(&ceiling_dbtp.to_bits().to_le_bytes());
         }
+        Process::Shift90 { rate } => {
+            sink.bytes(b"shift90");
+            sink.bytes(&rate.hz().to_le_bytes());
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl Meter {
         let channels =
             (0..width).map(|c| self.channel(&history[c], &block[c], last, overs[c])).collect();
         let left_right = match block {
-            [left, right] if self.layout == Layout::Stereo => product(left, right),
+            [left, right] if self.layout.is_pair() => product(left, right),
             _ => 0.0,
         };
         SegmentFacts {

@@ -189,8 +189,7 @@ fn correlation(facts: &[&SegmentFacts], channels: &[Channel], layout: Layout) ->
     let powers = left.sum_of_squares * right.sum_of_squares;
     let left_right = facts.iter().fold(0.0, |sum, segment| sum + segment.left_right);
     // Rounding may carry two equal channels past 1.
-    (layout == Layout::Stereo && powers > 0.0)
-        .then(|| (left_right / powers.sqrt()).clamp(-1.0, 1.0))
+    (layout.is_pair() && powers > 0.0).then(|| (left_right / powers.sqrt()).clamp(-1.0, 1.0))
 }
 
 /// Root of the mean square; 0 of nothing.

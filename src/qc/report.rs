@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{
-    Content, Deliverable, DeliveredFile, Delivery, Downmix, Part, Programme, Project, StemId,
+    Content, Deliverable, DeliveredFile, Delivery, Part, Programme, Project, StemId,
 };
 use crate::qc::judge::{self, judge};
 use crate::qc::measures::{Measures, NullResult, NullVerdict};
@@ -81,8 +81,6 @@ pub struct FileReport {
     pub gain: Gain,
     /// What was done to the sum, and to sums within it, by their names; a line each.
     pub processing: Vec<String>,
-    /// How it was folded down, if it was.
-    pub downmix: Option<Downmix>,
     /// Length.
     pub frames: u64,
     /// Frames per second.
@@ -107,14 +105,14 @@ impl FileReport {
         blake3: String,
         measures: Measures,
     ) -> Self {
-        let (kind, role, notes, gain, downmix) = match file.content {
+        let (kind, role, notes, gain) = match file.content {
             Content::Stem(id) => {
                 let stem = delivery.stem(id);
-                (Kind::Stem, &stem.role, &stem.notes, stem.gain, None)
+                (Kind::Stem, &stem.role, &stem.notes, stem.gain)
             }
             Content::Mix(id) => {
                 let mix = delivery.mix(id);
-                (Kind::Mix, &mix.role, &mix.notes, mix.gain, mix.downmix)
+                (Kind::Mix, &mix.role, &mix.notes, mix.gain)
             }
         };
         Self {
@@ -126,7 +124,6 @@ impl FileReport {
             contains: contents(delivery, file.content),
             processing: processing(delivery, file.content),
             gain,
-            downmix,
             frames: measures.frames,
             sample_rate: delivery.programme.sample_rate,
             bits: file.encoding.bits(),
@@ -313,20 +310,31 @@ fn process_lines(
     if !seen.insert(part) {
         return;
     }
-    let (name, from, without, process) = match part {
-        Part::Track(_) => return,
+    let (name, from, without, process, downmix) = match part {
+        Part::Track(id) => {
+            let track = delivery.track(id);
+            let words = track.image_words();
+            if !words.is_empty() {
+                lines.push(format!("{}: {}", track.name, words.join(", ")));
+            }
+            return;
+        }
         Part::Stem(id) if without.contains(&id) => return,
         Part::Stem(id) => {
             let stem = delivery.stem(id);
-            (&stem.name, &stem.from, without.to_vec(), &stem.process)
+            (&stem.name, &stem.from, without.to_vec(), &stem.process, None)
         }
         Part::Mix(id) => {
             let mix = delivery.mix(id);
-            (&mix.name, &mix.from, [without, &mix.without].concat(), &mix.process)
+            let without = [without, &mix.without].concat();
+            (&mix.name, &mix.from, without, &mix.process, mix.downmix.as_ref())
         }
     };
     for inner in from {
         process_lines(delivery, *inner, &without, seen, lines);
+    }
+    if let Some(downmix) = downmix {
+        lines.push(format!("{name}: {}", downmix.told()));
     }
     if !process.is_empty() {
         let steps: Vec<&str> = process.iter().map(|step| step.words.as_str()).collect();
@@ -358,6 +366,7 @@ mod tests {
 
     use super::*;
     use crate::diag::{SourceText, Span};
+    use crate::dsp::pan::PanLaw;
     use crate::manifest::delivery::{Mix, MixId, Stem, Track, TrackId};
     use crate::qc::testing::{film, song, song_programme, spec};
 
@@ -377,6 +386,8 @@ mod tests {
             gain: Gain::UNITY,
             invert: false,
             pan: None,
+            pan_law: PanLaw::default(),
+            width: 100.0,
             span: span(),
         }
     }

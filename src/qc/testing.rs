@@ -2,7 +2,8 @@
 
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
-use crate::manifest::delivery::{Downmix, Programme, Project};
+use crate::dsp::downmix::{Downmix, Kind as Fold, Level, Levels};
+use crate::manifest::delivery::{Programme, Project};
 use crate::qc::judge::judge;
 use crate::qc::measures::{ChannelMeasures, Measures, NullResult, NullVerdict, Place, Span};
 use crate::qc::report::{FileReport, Kind, NullKind, NullReport, PackageReport, Unproven};
@@ -83,7 +84,6 @@ pub(crate) fn file(path: &str, kind: Kind, contains: &[&str]) -> FileReport {
         contains: contains.iter().map(|name| (*name).into()).collect(),
         gain: Gain::UNITY,
         processing: Vec::new(),
-        downmix: None,
         frames: 1_440_000,
         sample_rate: rate_48k(),
         bits: 24,
@@ -226,7 +226,9 @@ pub(crate) fn film() -> PackageReport {
     let me = surround("SHORT_me.wav", Kind::Mix, &["M", "E"], "m-and-e");
     let mut stereo = surround("SHORT_me-stereo.wav", Kind::Mix, &["M", "E"], "");
     stereo.layout = Layout::Stereo;
-    stereo.downmix = Some(Downmix { center_db: -3.0, surround_db: -6.0 });
+    let levels = Levels { surround: Level::db(-6.0), ..Levels::default() };
+    let downmix = Downmix::fold(Fold::LoRo, Layout::Surround51, &levels).expect("a fold-down");
+    stereo.processing.push(format!("me-stereo: {}", downmix.told()));
     stereo.gain = Gain::from_db(-1.5).expect("a gain");
     let report = PackageReport {
         notes: String::new(),

@@ -161,7 +161,7 @@ fn named(disk: &Disk, manifest: &Path) -> Vec<PathBuf> {
     }
     let mixes = manifest.mixes.0.into_iter().filter_map(|entry| entry.body);
     for print in mixes.filter_map(|mix| mix.reference) {
-        found.extend([audio.join(&print.value), home.join(print.value)]);
+        found.extend([audio.join(&print.file.value), home.join(print.file.value)]);
     }
     let packages = manifest.deliverables.0.into_iter().filter_map(|entry| entry.body);
     let specs = packages.map(|package| home.join(package.spec.value));

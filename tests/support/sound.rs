@@ -118,7 +118,11 @@ impl Sound {
 
     /// As WAVE_FORMAT_EXTENSIBLE with the mask of mono (front centre) or stereo.
     pub fn wav_extensible(&self) -> Vec<u8> {
-        let mask: u32 = if self.channels.len() == 1 { 4 } else { 3 };
+        self.wav_masked(if self.channels.len() == 1 { 4 } else { 3 })
+    }
+
+    /// As WAVE_FORMAT_EXTENSIBLE with this mask.
+    pub fn wav_masked(&self, mask: u32) -> Vec<u8> {
         let mut tail = 22_u16.to_le_bytes().to_vec();
         tail.extend(self.word.bits().to_le_bytes());
         tail.extend(mask.to_le_bytes());
