@@ -133,34 +133,35 @@ fn multi_mono_files_come_together_in_order() {
     }
 }
 
-#[test]
-fn fold_downs_are_their_matrices() {
+type Channels = Vec<Vec<f64>>;
+
+/// Layout, mask and samples of a file, its `downmix`, and the rows by the channels of the
+/// file, written out by hand.
+fn fold_downs() -> [(&'static str, u32, Channels, &'static str, Channels); 6] {
     let five = noise(4, 6).channels;
     let seven = noise(5, 8).channels;
     let atmos = noise(6, 12).channels;
     let (root, minus_9) = (FRAC_1_SQRT_2, 0.354_813_389_233_575_5);
-    // Rows by the channels of the file, written out by hand.
-    type Channels = Vec<Vec<f64>>;
-    let cases: [(&str, u32, &Channels, &str, Channels); 6] = [
+    [
         (
             "5.1",
             0x60F,
-            &five,
+            five.clone(),
             "{ kind: lo-ro }",
             vec![vec![1., 0., root, 0., root, 0.], vec![0., 1., root, 0., 0., root]],
         ),
         (
             "5.1",
             0x60F,
-            &five,
+            five.clone(),
             "{ kind: lo-ro, center: off, surround: -9, lfe: 0 }",
             vec![vec![1., 0., 0., 1., minus_9, 0.], vec![0., 1., 0., 1., 0., minus_9]],
         ),
-        ("5.1", 0x60F, &five, "{ kind: mono }", vec![vec![root, root, 1., 0., 0.5, 0.5]]),
+        ("5.1", 0x60F, five.clone(), "{ kind: mono }", vec![vec![root, root, 1., 0., 0.5, 0.5]]),
         (
             "7.1",
             0x63F,
-            &seven,
+            seven,
             "{ kind: 5.1, rear: -3 }",
             vec![
                 vec![1., 0., 0., 0., 0., 0., 0., 0.],
@@ -174,7 +175,7 @@ fn fold_downs_are_their_matrices() {
         (
             "7.1.4",
             0x2_D63F,
-            &atmos,
+            atmos,
             "{ kind: lo-ro, height: -6 }",
             vec![
                 vec![1., 0., root, 0., root, 0., root, 0., 0.5, 0., root / 2., 0.],
@@ -184,7 +185,7 @@ fn fold_downs_are_their_matrices() {
         (
             "5.1",
             0x60F,
-            &five,
+            five.clone(),
             "{ matrix: { L: { L: 0 }, R: { R: 0 }, Lss: { Ls: 0 }, Rss: { Rs: 0 }, \
              Lsr: { Ls: -9 }, Rsr: { Rs: -9 }, C: { C: 0 }, LFE: { LFE: 0 } } }",
             vec![
@@ -198,16 +199,21 @@ fn fold_downs_are_their_matrices() {
                 vec![0., 0., 0., 0., 0., 1.],
             ],
         ),
-    ];
-    for (layout, mask, channels, downmix, rows) in cases {
-        let sound = Sound { word: Word::I24, channels: channels.clone() };
+    ]
+}
+
+#[test]
+fn fold_downs_are_their_matrices() {
+    for (layout, mask, channels, downmix, rows) in fold_downs() {
+        let sound = Sound { word: Word::I24, channels };
         let mixes = format!("mixes: {{ m: {{ from: [s], downmix: {downmix} }} }}");
         let project = project(layout, "a.wav", &mixes, &sound.wav_masked(mask));
         project.build();
         let (_, found) = read_wav(&project.read("deliveries/d/Wide_m.wav"));
         assert_eq!(found.len(), rows.len(), "{downmix}");
         for (found, row) in found.iter().zip(&rows) {
-            let sum = |n: usize| row.iter().zip(channels).map(|(factor, c)| factor * c[n]).sum();
+            let sum =
+                |n: usize| row.iter().zip(&sound.channels).map(|(factor, c)| factor * c[n]).sum();
             nearest(found, sum);
         }
     }

@@ -91,6 +91,13 @@ impl AudioInfo {
         }
     }
 
+    /// The layout that the file is in the order of, by its mask or by what is usual.
+    pub fn layout(&self) -> Option<Layout> {
+        let masked = self.channel_mask.and_then(layout::of_mask);
+        let channels = masked.or_else(|| self.usual_channels())?;
+        Layout::ALL.into_iter().find(|layout| layout.channels() == channels)
+    }
+
     /// Bytes of one frame in canonical form.
     pub fn frame_bytes(&self) -> usize {
         self.pcm.bytes() * usize::from(self.channels)

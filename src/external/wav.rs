@@ -22,8 +22,7 @@ impl Input {
     pub(super) fn open(disk: &Disk, path: &Path) -> Result<Self, Refusal> {
         let reader = AudioReader::open(disk.open(path)?).map_err(Refusal::of_audio)?;
         let info = reader.info();
-        let layout = Layout::of_width(usize::from(info.channels));
-        let (Some(layout), Some(sample_rate)) = (layout, info.rate()) else {
+        let (Some(layout), Some(sample_rate)) = (info.layout(), info.rate()) else {
             return Err(Refusal::new("its input has no layout known here"));
         };
         Ok(Self { reader, sample_rate, layout })
