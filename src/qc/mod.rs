@@ -1,5 +1,6 @@
 //! Facts, judgement and the null test.
 
+mod contents;
 pub mod facts;
 pub mod judge;
 pub mod measure;

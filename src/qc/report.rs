@@ -3,15 +3,14 @@
 //! Facts and findings, names and settings, in one place and without any text of
 //! a document: `package` turns it into README.txt, QC.html and qc.json.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{
-    Content, Deliverable, DeliveredFile, Delivery, Part, Programme, Project, StemId,
+    Content, Deliverable, DeliveredFile, Delivery, Programme, Project,
 };
+use crate::qc::contents::{contents, processing};
 use crate::qc::judge::{self, judge};
 use crate::qc::measures::{Measures, NullResult, NullVerdict};
 use crate::units::{Gain, SampleRate};
@@ -277,89 +276,6 @@ impl PackageReport {
     }
 }
 
-/// What a stem or mix sums, in the fewest names that are true: a mix of a mix is
-/// told by the stems within, and a stem is opened only where a part of it was
-/// taken out.
-fn contents(delivery: &Delivery, content: Content) -> Vec<String> {
-    let mut names = Vec::new();
-    match content {
-        Content::Stem(id) => name_parts(delivery, &delivery.stem(id).from, &[], &mut names),
-        Content::Mix(id) => name_parts(delivery, &[Part::Mix(id)], &[], &mut names),
-    }
-    names
-}
-
-/// What is done to a stem or mix and to what it sums, innermost first, each sum once.
-fn processing(delivery: &Delivery, content: Content) -> Vec<String> {
-    let part = match content {
-        Content::Stem(id) => Part::Stem(id),
-        Content::Mix(id) => Part::Mix(id),
-    };
-    let (mut seen, mut lines) = (BTreeSet::new(), Vec::new());
-    process_lines(delivery, part, &[], &mut seen, &mut lines);
-    lines
-}
-
-fn process_lines(
-    delivery: &Delivery,
-    part: Part,
-    without: &[StemId],
-    seen: &mut BTreeSet<Part>,
-    lines: &mut Vec<String>,
-) {
-    if !seen.insert(part) {
-        return;
-    }
-    let (name, from, without, process, downmix) = match part {
-        Part::Track(id) => {
-            let track = delivery.track(id);
-            let words = track.image_words();
-            if !words.is_empty() {
-                lines.push(format!("{}: {}", track.name, words.join(", ")));
-            }
-            return;
-        }
-        Part::Stem(id) if without.contains(&id) => return,
-        Part::Stem(id) => {
-            let stem = delivery.stem(id);
-            (&stem.name, &stem.from, without.to_vec(), &stem.process, None)
-        }
-        Part::Mix(id) => {
-            let mix = delivery.mix(id);
-            let without = [without, &mix.without].concat();
-            (&mix.name, &mix.from, without, &mix.process, mix.downmix.as_ref())
-        }
-    };
-    for inner in from {
-        process_lines(delivery, *inner, &without, seen, lines);
-    }
-    if let Some(downmix) = downmix {
-        lines.push(format!("{name}: {}", downmix.told()));
-    }
-    if !process.is_empty() {
-        let steps: Vec<&str> = process.iter().map(|step| step.words.as_str()).collect();
-        lines.push(format!("{name}: {}", steps.join(", then ")));
-    }
-}
-
-fn name_parts(delivery: &Delivery, parts: &[Part], without: &[StemId], names: &mut Vec<String>) {
-    for part in parts {
-        match *part {
-            Part::Track(id) => names.push(delivery.track(id).name.clone()),
-            Part::Mix(id) => {
-                let mix = delivery.mix(id);
-                let without = [without, &mix.without].concat();
-                name_parts(delivery, &mix.from, &without, names);
-            }
-            Part::Stem(id) if without.contains(&id) => {}
-            Part::Stem(id) if without.iter().any(|w| delivery.stems_within(id).contains(w)) => {
-                name_parts(delivery, &delivery.stem(id).from, without, names);
-            }
-            Part::Stem(id) => names.push(delivery.stem(id).name.clone()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -367,7 +283,7 @@ mod tests {
     use super::*;
     use crate::diag::{SourceText, Span};
     use crate::dsp::pan::PanLaw;
-    use crate::manifest::delivery::{Mix, MixId, Stem, Track, TrackId};
+    use crate::manifest::delivery::{Mix, MixId, Part, Stem, StemId, Track, TrackId};
     use crate::qc::testing::{film, song, song_programme, spec};
 
     fn span() -> Span {

@@ -1,0 +1,88 @@
+//! What a delivered file is made of and what was done to it, in the user's names.
+
+use std::collections::BTreeSet;
+
+use crate::manifest::delivery::{Content, Delivery, Part, StemId};
+
+/// What a stem or mix sums, in the fewest names that are true: a mix of a mix is
+/// told by the stems within, and a stem is opened only where a part of it was
+/// taken out.
+pub(super) fn contents(delivery: &Delivery, content: Content) -> Vec<String> {
+    let mut names = Vec::new();
+    match content {
+        Content::Stem(id) => name_parts(delivery, &delivery.stem(id).from, &[], &mut names),
+        Content::Mix(id) => name_parts(delivery, &[Part::Mix(id)], &[], &mut names),
+    }
+    names
+}
+
+/// What is done to a stem or mix and to what it sums, innermost first, each sum once.
+pub(super) fn processing(delivery: &Delivery, content: Content) -> Vec<String> {
+    let part = match content {
+        Content::Stem(id) => Part::Stem(id),
+        Content::Mix(id) => Part::Mix(id),
+    };
+    let (mut seen, mut lines) = (BTreeSet::new(), Vec::new());
+    process_lines(delivery, part, &[], &mut seen, &mut lines);
+    lines
+}
+
+fn process_lines(
+    delivery: &Delivery,
+    part: Part,
+    without: &[StemId],
+    seen: &mut BTreeSet<Part>,
+    lines: &mut Vec<String>,
+) {
+    if !seen.insert(part) {
+        return;
+    }
+    let (name, from, without, process, downmix) = match part {
+        Part::Track(id) => {
+            let track = delivery.track(id);
+            let words = track.image_words();
+            if !words.is_empty() {
+                lines.push(format!("{}: {}", track.name, words.join(", ")));
+            }
+            return;
+        }
+        Part::Stem(id) if without.contains(&id) => return,
+        Part::Stem(id) => {
+            let stem = delivery.stem(id);
+            (&stem.name, &stem.from, without.to_vec(), &stem.process, None)
+        }
+        Part::Mix(id) => {
+            let mix = delivery.mix(id);
+            let without = [without, &mix.without].concat();
+            (&mix.name, &mix.from, without, &mix.process, mix.downmix.as_ref())
+        }
+    };
+    for inner in from {
+        process_lines(delivery, *inner, &without, seen, lines);
+    }
+    if let Some(downmix) = downmix {
+        lines.push(format!("{name}: {}", downmix.told()));
+    }
+    if !process.is_empty() {
+        let steps: Vec<&str> = process.iter().map(|step| step.words.as_str()).collect();
+        lines.push(format!("{name}: {}", steps.join(", then ")));
+    }
+}
+
+fn name_parts(delivery: &Delivery, parts: &[Part], without: &[StemId], names: &mut Vec<String>) {
+    for part in parts {
+        match *part {
+            Part::Track(id) => names.push(delivery.track(id).name.clone()),
+            Part::Mix(id) => {
+                let mix = delivery.mix(id);
+                let without = [without, &mix.without].concat();
+                name_parts(delivery, &mix.from, &without, names);
+            }
+            Part::Stem(id) if without.contains(&id) => {}
+            Part::Stem(id) if without.iter().any(|w| delivery.stems_within(id).contains(w)) => {
+                name_parts(delivery, &delivery.stem(id).from, without, names);
+            }
+            Part::Stem(id) => names.push(delivery.stem(id).name.clone()),
+        }
+    }
+}
