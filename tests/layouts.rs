@@ -78,7 +78,7 @@ fn masked_files_keep_the_order_of_their_bits_in_and_out() {
         project.build();
         let wav = project.read("deliveries/d/Wide_s.wav");
         assert_eq!(tag_and_mask(&wav), (0xFFFE, mask), "{layout}");
-        let expected: Vec<Vec<i32>> = sound.channels.iter().map(|c| whole_numbers(c)).collect();
+        let expected = sound.channels.iter().map(|c| whole_numbers(c)).collect();
         assert_eq!(read_wav(&wav), (24, expected), "{layout}");
         let text = |name: &str| String::from_utf8(project.read(name)).unwrap();
         let read_me = text("deliveries/d/README.txt");
@@ -458,6 +458,33 @@ fn balance_and_width_say_the_same_of_tracks_and_of_sums() {
             assert!(read_me.contains(&format!("width {percent} %")), "{read_me}");
         }
     }
+}
+
+#[test]
+fn every_setting_of_a_track_between_left_and_right_renders_again() {
+    let of = |session: &str, track: &str| {
+        format!(
+            "version: 1\nproject: {{ title: Wide }}\n\
+             session: {{ audio: session, layout: stereo{session} }}\n\
+             tracks: {{ a: {{ file: a.wav{track} }} }}\nstems: {{ s: [a] }}\n\
+             deliverables: {{ d: {{ spec: production-stems, stems: all }} }}\n"
+        )
+    };
+    let project = Project::new();
+    project.audio("a.wav", &noise(15, 2).wav());
+    let laws = [("", ", balance: 31, pan_law: -6"), (", pan_law: -4.5", ", balance: 31")];
+    let others = [", balance: 30", ", balance: 31", ", width: 60", ", width: 61"];
+    for (session, track) in others.map(|track| ("", track)).into_iter().chain(laws) {
+        project.manifest(&of(session, track));
+        let found = rendered(&project.build());
+        assert_eq!(found.get("d/Wide_s.wav").map(Vec::as_slice), Some(&[0][..]), "{track}");
+        project.assert_clean(track);
+    }
+    // The session's law is that of a track which says the same.
+    project.manifest(&of(", pan_law: -6", ", balance: 5"));
+    project.build();
+    project.manifest(&of("", ", balance: 5, pan_law: -6 dB"));
+    assert_eq!(rendered(&project.build()).len(), 0);
 }
 
 #[test]

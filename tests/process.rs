@@ -65,6 +65,8 @@ fn every_setting_of_every_operator_renders_again() {
     let settings = [
         ["{ gain: -3 }", "{ gain: -3.1 }"],
         ["{ polarity: invert }", "{ polarity: normal }"],
+        ["{ balance: 10 }", "{ balance: 11 }"],
+        ["{ width: 50 }", "{ width: 51 }"],
         ["{ delay: 10 ms }", "{ delay: 11 ms }"],
         ["{ highpass: 80 }", "{ highpass: 81 }"],
         ["{ highpass: 80 }", "{ highpass: { hz: 80, slope: 24 } }"],
@@ -122,7 +124,8 @@ fn every_setting_of_every_operator_renders_again() {
 #[test]
 fn a_chain_that_changes_nothing_changes_no_bit() {
     let mut random = Random::new(9);
-    let (project, _) = project("{ gain: 0 }, { polarity: normal }", &mut random);
+    let (project, _) =
+        project("{ gain: 0 }, { polarity: normal }, { balance: 0 }, { width: 100 }", &mut random);
     project.build();
     let with = project.read("deliveries/d/Wet_wet.wav");
     project.manifest(&manifest(""));
