@@ -56,6 +56,8 @@ stems:
       - { envelope: [{ at: 2.1, gain: 0 }, { at: 8.7, gain: -9 }, { at: 31, gain: 2 }] }
       - { fade_out: { length: 5 s, shape: raised-cosine } }
       - { compress: { threshold: -24, ratio: 4, attack: 5 ms, release: 200 ms } }
+      - { compress: { threshold: -30, ratio: 2, sidechain: { highpass: { hz: 90, slope: 24 } } } }
+      - { deess: { hz: 2 kHz, threshold: -36, release: 150 ms } }
       - { notch: 50 }
       - { high_shelf: { hz: 2 kHz, gain: 4 } }
       - { limit: -6 }

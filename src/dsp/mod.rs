@@ -3,6 +3,7 @@
 //! machine (law 1).
 
 pub mod compressor;
+pub mod deess;
 pub mod dither;
 pub mod edit;
 pub mod envelope;

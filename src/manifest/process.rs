@@ -8,6 +8,7 @@ use super::timeline::Timeline;
 use super::values::Polarity;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::dsp::compressor::Settings;
+use crate::dsp::deess::DeEsser;
 use crate::dsp::envelope::Direction;
 use crate::dsp::eq::{Filter, Shape, Slope};
 use crate::dsp::process::Process;
@@ -18,7 +19,7 @@ use crate::yaml::record::{At, Scalar};
 record! {
     /// One operator of a chain: a map with one key, its name.
     pub RawStep: "an operator like `{ highpass: 80 }`",
-    later ["normalize", "deess", "width", "command", "clap"];
+    later ["normalize", "width", "command", "clap"];
     /// Level change in dB.
     gain: Option<Gain>,
     /// Invert turns the signal upside down.
@@ -45,6 +46,8 @@ record! {
     notch: Option<At<Notch>>,
     /// Lowers what is loud, all channels alike.
     compress: Option<At<Compress>>,
+    /// Lowers what hisses, all channels alike.
+    deess: Option<At<DeEss>>,
     /// Keeps the true peak below a ceiling, all channels alike.
     limit: Option<At<Limit>>,
 }
@@ -64,6 +67,33 @@ record! {
     release: Option<Milliseconds>,
     /// Level change after it in dB.
     makeup: Option<Gain>,
+    /// What its detector hears in place of the signal.
+    sidechain: Option<At<SideChain>>,
+}
+
+record! {
+    /// What the detector of a compressor hears.
+    pub SideChain: "a side-chain like `{ highpass: 100 }`";
+    /// Removes what lies below a frequency, so that bass does not pump.
+    highpass: At<Pass>,
+}
+
+record! {
+    /// A de-esser: a shelf of 12 dB per octave that falls while what lies above its
+    /// frequency is loud.
+    pub DeEss: "a de-esser like `{ hz: 6 kHz, threshold: -30 }`";
+    /// Where what it hears and lowers begins, in Hz: `6 kHz` unless given.
+    hz: Option<At<Hertz>>,
+    /// Level in dBFS of what lies above, at which it sets in; the middle of the knee.
+    threshold: Gain,
+    /// Decibels of input for one of output: 4 unless given.
+    ratio: Option<Ratio>,
+    /// Width of the knee in dB; 6 unless given.
+    knee: Option<Gain>,
+    /// How fast it sets in: `1 ms` unless given.
+    attack: Option<Milliseconds>,
+    /// How fast it lets go: `50 ms` unless given.
+    release: Option<Milliseconds>,
 }
 
 record! {
@@ -292,6 +322,7 @@ fn actions(step: &RawStep, timeline: &Timeline, problems: &mut Diagnostics) -> V
         bell,
         notch,
         compress,
+        deess,
         limit,
     } = step;
     if let Some(gain) = gain {
@@ -316,38 +347,28 @@ fn actions(step: &RawStep, timeline: &Timeline, problems: &mut Diagnostics) -> V
     }
     let ride = |envelope| over_time::envelope_step(envelope, timeline, problems);
     found.extend(envelope.as_ref().map(ride));
-    let mut filters = Filters { rate, problems, found: &mut found };
-    filters.pass(Shape::HighPass, "high-pass", highpass);
-    filters.pass(Shape::LowPass, "low-pass", lowpass);
-    filters.shelf(Shape::LowShelf, "low shelf", low_shelf);
-    filters.shelf(Shape::HighShelf, "high shelf", high_shelf);
-    filters.bell(bell);
-    filters.notch(notch);
-    if let Some(At { value: compress, span: _ }) = compress {
-        found.push(Some(compressor(compress, rate)));
-    }
+    let mut made = Steps { rate, problems, found: &mut found };
+    made.pass(Shape::HighPass, "high-pass", highpass);
+    made.pass(Shape::LowPass, "low-pass", lowpass);
+    made.shelf(Shape::LowShelf, "low shelf", low_shelf);
+    made.shelf(Shape::HighShelf, "high shelf", high_shelf);
+    made.bell(bell);
+    made.notch(notch);
+    made.compressor(compress);
+    made.de_esser(deess);
     if let Some(At { value: Limit { ceiling }, span: _ }) = limit {
         found.push(limiter(ceiling, rate, problems));
     }
     found
 }
 
-fn compressor(compress: &Compress, rate: SampleRate) -> Step {
-    let Compress { threshold, ratio, knee, attack, release, makeup } = compress;
-    let settings = Settings {
-        threshold_dbfs: threshold.db(),
-        ratio: ratio.0,
-        knee_db: knee.map_or(6.0, |knee| knee.db().abs()),
-        attack_ms: attack.map_or(10.0, |time| time.0),
-        release_ms: release.map_or(100.0, |time| time.0),
-        makeup_db: makeup.map_or(0.0, Gain::db),
-    };
-    let Settings { threshold_dbfs, ratio, knee_db, attack_ms, release_ms, makeup_db } = settings;
-    let words = format!(
-        "compressor {threshold_dbfs} dBFS, {ratio}:1, knee {knee_db} dB, attack {attack_ms} ms, \
-         release {release_ms} ms, makeup {makeup_db} dB"
-    );
-    Step { action: Action::Process(Process::Compress { settings, rate }), words }
+/// The knobs of a dynamics processor in words.
+fn knobs(settings: &Settings) -> String {
+    let Settings { threshold_dbfs, ratio, knee_db, attack_ms, release_ms, makeup_db: _ } = settings;
+    format!(
+        "{threshold_dbfs} dBFS, {ratio}:1, knee {knee_db} dB, attack {attack_ms} ms, \
+         release {release_ms} ms"
+    )
 }
 
 fn limiter(ceiling: &At<Gain>, rate: SampleRate, problems: &mut Diagnostics) -> Option<Step> {
@@ -364,15 +385,17 @@ fn limiter(ceiling: &At<Gain>, rate: SampleRate, problems: &mut Diagnostics) -> 
     Some(Step { action, words: format!("true-peak limiter {ceiling_dbtp} dBTP") })
 }
 
-struct Filters<'a> {
+/// Makes steps at one sample rate.
+struct Steps<'a> {
     rate: SampleRate,
     problems: &'a mut Diagnostics,
     found: &'a mut Vec<Option<Step>>,
 }
 
-impl Filters<'_> {
-    fn add(&mut self, hz: &At<Hertz>, filters: Option<Vec<Filter>>, words: String) {
-        if filters.is_none() {
+impl Steps<'_> {
+    /// Tells that nothing can be made at a frequency, if it is not `possible`.
+    fn check(&mut self, hz: &At<Hertz>, possible: bool) {
+        if !possible {
             let nyquist = f64::from(self.rate.hz()) / 2.0;
             self.problems.push(
                 Diagnostic::error(format!("no filter can be made at {} Hz", hz.value.0)).at(
@@ -381,6 +404,10 @@ impl Filters<'_> {
                 ),
             );
         }
+    }
+
+    fn add(&mut self, hz: &At<Hertz>, filters: Option<Vec<Filter>>, words: String) {
+        self.check(hz, filters.is_some());
         let step = |filters| Step { action: Action::Process(Process::Eq { filters }), words };
         self.found.push(filters.map(step));
     }
@@ -414,5 +441,53 @@ impl Filters<'_> {
         let filter = Filter::new(Shape::Notch, hz.value.0, q, 0.0, self.rate);
         let words = format!("notch {} Hz, Q {q}", hz.value.0);
         self.add(hz, filter.map(|filter| vec![filter]), words);
+    }
+
+    fn compressor(&mut self, compress: &Option<At<Compress>>) {
+        let Some(At { value: compress, span: _ }) = compress else { return };
+        let Compress { threshold, ratio, knee, attack, release, makeup, sidechain } = compress;
+        let settings = Settings {
+            threshold_dbfs: threshold.db(),
+            ratio: ratio.0,
+            knee_db: knee.map_or(6.0, |knee| knee.db().abs()),
+            attack_ms: attack.map_or(10.0, |time| time.0),
+            release_ms: release.map_or(100.0, |time| time.0),
+            makeup_db: makeup.map_or(0.0, Gain::db),
+        };
+        let mut words =
+            format!("compressor {}, makeup {} dB", knobs(&settings), settings.makeup_db);
+        let mut filters = Some(Vec::new());
+        if let Some(At { value: SideChain { highpass }, span: _ }) = sidechain {
+            let Pass { hz, slope } = &highpass.value;
+            let slope = slope.unwrap_or(Slope::Db12);
+            filters = Filter::butterworth(Shape::HighPass, hz.value.0, slope, self.rate);
+            self.check(hz, filters.is_some());
+            words += &format!(", side-chain high-pass {} Hz, {} dB/octave", hz.value.0, slope.db());
+        }
+        let rate = self.rate;
+        self.found.push(filters.map(|sidechain| Step {
+            action: Action::Process(Process::Compress { settings, sidechain, rate }),
+            words,
+        }));
+    }
+
+    fn de_esser(&mut self, deess: &Option<At<DeEss>>) {
+        let Some(At { value: deess, span }) = deess else { return };
+        let DeEss { hz, threshold, ratio, knee, attack, release } = deess;
+        let usual = At { value: Hertz(6_000.0), span: span.clone() };
+        let hz = hz.as_ref().unwrap_or(&usual);
+        let settings = Settings {
+            threshold_dbfs: threshold.db(),
+            ratio: ratio.map_or(4.0, |ratio| ratio.0),
+            knee_db: knee.map_or(6.0, |knee| knee.db().abs()),
+            attack_ms: attack.map_or(1.0, |time| time.0),
+            release_ms: release.map_or(50.0, |time| time.0),
+            makeup_db: 0.0,
+        };
+        let possible = DeEsser::new(hz.value.0, settings, self.rate).is_some();
+        self.check(hz, possible);
+        let process = Process::DeEss { hz: hz.value.0, settings, rate: self.rate };
+        let words = format!("de-esser {} Hz, {}", hz.value.0, knobs(&settings));
+        self.found.push(possible.then_some(Step { action: Action::Process(process), words }));
     }
 }
