@@ -41,7 +41,7 @@ fn an_edit_renders_what_is_within_reach_and_equals_a_clean_build() {
         ("{ highpass: 200 }", 1, 0),
         ("{ limit: -6 }", 1, 1),
         ("{ compress: { threshold: -30, ratio: 4, release: 20 ms } }", 16, 0),
-        ("{ deess: { threshold: -40 } }", 16, 0),
+        ("{ deess: { hz: 2 kHz, threshold: -40 } }", 16, 0),
         ("{ bell: { hz: 1000, gain: 3 } }, { limit: -6 }, { delay: 10 ms }", 3, 1),
     ];
     let mut random = Random::new(7);
@@ -109,12 +109,24 @@ fn every_setting_of_every_operator_renders_again() {
             "{ compress: { threshold: -30, ratio: 4, sidechain: { highpass: 100 } } }",
             "{ compress: { threshold: -30, ratio: 4, sidechain: { highpass: 120 } } }",
         ],
-        ["{ deess: { threshold: -30 } }", "{ deess: { threshold: -31 } }"],
-        ["{ deess: { threshold: -30 } }", "{ deess: { threshold: -30, hz: 1 kHz } }"],
-        ["{ deess: { threshold: -30 } }", "{ deess: { threshold: -30, ratio: 5 } }"],
-        ["{ deess: { threshold: -30 } }", "{ deess: { threshold: -30, knee: 3 } }"],
-        ["{ deess: { threshold: -30 } }", "{ deess: { threshold: -30, attack: 2 ms } }"],
-        ["{ deess: { threshold: -30 } }", "{ deess: { threshold: -30, release: 40 ms } }"],
+        ["{ deess: { hz: 2 kHz, threshold: -30 } }", "{ deess: { hz: 2 kHz, threshold: -31 } }"],
+        ["{ deess: { hz: 2 kHz, threshold: -30 } }", "{ deess: { hz: 1 kHz, threshold: -30 } }"],
+        [
+            "{ deess: { hz: 2 kHz, threshold: -30 } }",
+            "{ deess: { hz: 2 kHz, threshold: -30, ratio: 5 } }",
+        ],
+        [
+            "{ deess: { hz: 2 kHz, threshold: -30 } }",
+            "{ deess: { hz: 2 kHz, threshold: -30, knee: 3 } }",
+        ],
+        [
+            "{ deess: { hz: 2 kHz, threshold: -30 } }",
+            "{ deess: { hz: 2 kHz, threshold: -30, attack: 2 ms } }",
+        ],
+        [
+            "{ deess: { hz: 2 kHz, threshold: -30 } }",
+            "{ deess: { hz: 2 kHz, threshold: -30, release: 40 ms } }",
+        ],
         ["{ gain: -3 }, { limit: -6 }", "{ limit: -6 }, { gain: -3 }"],
     ];
     let mut random = Random::new(8);

@@ -398,10 +398,8 @@ impl Steps<'_> {
         if !possible {
             let nyquist = f64::from(self.rate.hz()) / 2.0;
             self.problems.push(
-                Diagnostic::error(format!("no filter can be made at {} Hz", hz.value.0)).at(
-                    &hz.span,
-                    format!("the highest frequency of {} is {nyquist} Hz", self.rate),
-                ),
+                Diagnostic::error(format!("no filter can be made at {} Hz", hz.value.0))
+                    .at(&hz.span, format!("must lie below {nyquist} Hz, half of {}", self.rate)),
             );
         }
     }
