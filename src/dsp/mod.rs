@@ -14,6 +14,7 @@ pub mod limiter;
 pub mod loudness;
 pub mod peaks;
 pub mod process;
+pub mod shaping;
 pub mod signal;
 pub mod true_peak;
 
