@@ -204,7 +204,8 @@ fn encode_process(process: &Process, sink: &mut impl Sink) {
             encode_settings(settings, sink);
         }
         Process::Limit { ceiling_dbtp, rate } => {
-            sink.bytes(b"limit");
+            // Its second definition: by the meter of ffmpeg, too.
+            sink.bytes(b"limit 2");
             sink.bytes(&rate.hz().to_le_bytes());
             sink.bytes(&ceiling_dbtp.to_bits().to_le_bytes());
         }
