@@ -1,6 +1,8 @@
 //! Speed of the operators: one second of stereo at 48 kHz through each, on one core;
 //! then what a build of the demo spends on each, measured beside the whole of it.
 
+#![allow(clippy::print_stdout)]
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -49,8 +51,10 @@ fn programme(frames: usize) -> Vec<Vec<f64>> {
 /// An operator over one second, which it is given anew each time.
 struct Operator {
     name: &'static str,
-    run: Box<dyn Fn(&[Vec<f64>])>,
+    run: Run,
 }
+
+type Run = Box<dyn Fn(&[Vec<f64>])>;
 
 fn operator(name: &'static str, run: impl Fn(&[Vec<f64>]) + 'static) -> Operator {
     Operator { name, run: Box::new(run) }
