@@ -41,6 +41,7 @@ fn an_edit_renders_what_is_within_reach_and_equals_a_clean_build() {
         ("{ highpass: 200 }", 1, 0),
         ("{ limit: -6 }", 1, 1),
         ("{ compress: { threshold: -30, ratio: 4, release: 20 ms } }", 16, 0),
+        ("{ deess: { hz: 2 kHz, threshold: -40 } }", 16, 0),
         ("{ bell: { hz: 1000, gain: 3 } }, { limit: -6 }, { delay: 10 ms }", 3, 1),
     ];
     let mut random = Random::new(7);
@@ -60,56 +61,78 @@ fn an_edit_renders_what_is_within_reach_and_equals_a_clean_build() {
     }
 }
 
+/// Chains that differ in one setting each.
+const SETTINGS: &[[&str; 2]] = &[
+    ["{ gain: -3 }", "{ gain: -3.1 }"],
+    ["{ polarity: invert }", "{ polarity: normal }"],
+    ["{ balance: 10 }", "{ balance: 11 }"],
+    ["{ width: 50 }", "{ width: 51 }"],
+    ["{ delay: 10 ms }", "{ delay: 11 ms }"],
+    ["{ highpass: 80 }", "{ highpass: 81 }"],
+    ["{ highpass: 80 }", "{ highpass: { hz: 80, slope: 24 } }"],
+    ["{ highpass: 80 }", "{ lowpass: 80 }"],
+    ["{ low_shelf: { hz: 200, gain: 3 } }", "{ high_shelf: { hz: 200, gain: 3 } }"],
+    ["{ low_shelf: { hz: 200, gain: 3 } }", "{ low_shelf: { hz: 200, gain: 4 } }"],
+    ["{ low_shelf: { hz: 200, gain: 3 } }", "{ low_shelf: { hz: 200, gain: 3, q: 1 } }"],
+    ["{ bell: { hz: 200, gain: 3 } }", "{ bell: { hz: 210, gain: 3 } }"],
+    ["{ bell: { hz: 200, gain: 3 } }", "{ bell: { hz: 200, gain: 3, q: 2 } }"],
+    ["{ notch: 50 }", "{ notch: { hz: 50, q: 20 } }"],
+    ["{ limit: -6 }", "{ limit: -7 }"],
+    ["{ compress: { threshold: -30, ratio: 4 } }", "{ compress: { threshold: -31, ratio: 4 } }"],
+    ["{ compress: { threshold: -30, ratio: 4 } }", "{ compress: { threshold: -30, ratio: 5 } }"],
+    [
+        "{ compress: { threshold: -30, ratio: 4 } }",
+        "{ compress: { threshold: -30, ratio: 4, knee: 3 } }",
+    ],
+    [
+        "{ compress: { threshold: -30, ratio: 4 } }",
+        "{ compress: { threshold: -30, ratio: 4, attack: 5 ms } }",
+    ],
+    [
+        "{ compress: { threshold: -30, ratio: 4 } }",
+        "{ compress: { threshold: -30, ratio: 4, release: 50 ms } }",
+    ],
+    [
+        "{ compress: { threshold: -30, ratio: 4 } }",
+        "{ compress: { threshold: -30, ratio: 4, makeup: 1 } }",
+    ],
+    [
+        "{ compress: { threshold: -30, ratio: 4 } }",
+        "{ compress: { threshold: -30, ratio: 4, sidechain: { highpass: 100 } } }",
+    ],
+    [
+        "{ compress: { threshold: -30, ratio: 4, sidechain: { highpass: 100 } } }",
+        "{ compress: { threshold: -30, ratio: 4, sidechain: { highpass: 120 } } }",
+    ],
+    ["{ deess: { hz: 2 kHz, threshold: -30 } }", "{ deess: { hz: 2 kHz, threshold: -31 } }"],
+    ["{ deess: { hz: 2 kHz, threshold: -30 } }", "{ deess: { hz: 1 kHz, threshold: -30 } }"],
+    [
+        "{ deess: { hz: 2 kHz, threshold: -30 } }",
+        "{ deess: { hz: 2 kHz, threshold: -30, ratio: 5 } }",
+    ],
+    [
+        "{ deess: { hz: 2 kHz, threshold: -30 } }",
+        "{ deess: { hz: 2 kHz, threshold: -30, knee: 3 } }",
+    ],
+    [
+        "{ deess: { hz: 2 kHz, threshold: -30 } }",
+        "{ deess: { hz: 2 kHz, threshold: -30, attack: 2 ms } }",
+    ],
+    [
+        "{ deess: { hz: 2 kHz, threshold: -30 } }",
+        "{ deess: { hz: 2 kHz, threshold: -30, release: 40 ms } }",
+    ],
+    ["{ gain: -3 }, { limit: -6 }", "{ limit: -6 }, { gain: -3 }"],
+];
+
 #[test]
 fn every_setting_of_every_operator_renders_again() {
-    let settings = [
-        ["{ gain: -3 }", "{ gain: -3.1 }"],
-        ["{ polarity: invert }", "{ polarity: normal }"],
-        ["{ balance: 10 }", "{ balance: 11 }"],
-        ["{ width: 50 }", "{ width: 51 }"],
-        ["{ delay: 10 ms }", "{ delay: 11 ms }"],
-        ["{ highpass: 80 }", "{ highpass: 81 }"],
-        ["{ highpass: 80 }", "{ highpass: { hz: 80, slope: 24 } }"],
-        ["{ highpass: 80 }", "{ lowpass: 80 }"],
-        ["{ low_shelf: { hz: 200, gain: 3 } }", "{ high_shelf: { hz: 200, gain: 3 } }"],
-        ["{ low_shelf: { hz: 200, gain: 3 } }", "{ low_shelf: { hz: 200, gain: 4 } }"],
-        ["{ low_shelf: { hz: 200, gain: 3 } }", "{ low_shelf: { hz: 200, gain: 3, q: 1 } }"],
-        ["{ bell: { hz: 200, gain: 3 } }", "{ bell: { hz: 210, gain: 3 } }"],
-        ["{ bell: { hz: 200, gain: 3 } }", "{ bell: { hz: 200, gain: 3, q: 2 } }"],
-        ["{ notch: 50 }", "{ notch: { hz: 50, q: 20 } }"],
-        ["{ limit: -6 }", "{ limit: -7 }"],
-        [
-            "{ compress: { threshold: -30, ratio: 4 } }",
-            "{ compress: { threshold: -31, ratio: 4 } }",
-        ],
-        [
-            "{ compress: { threshold: -30, ratio: 4 } }",
-            "{ compress: { threshold: -30, ratio: 5 } }",
-        ],
-        [
-            "{ compress: { threshold: -30, ratio: 4 } }",
-            "{ compress: { threshold: -30, ratio: 4, knee: 3 } }",
-        ],
-        [
-            "{ compress: { threshold: -30, ratio: 4 } }",
-            "{ compress: { threshold: -30, ratio: 4, attack: 5 ms } }",
-        ],
-        [
-            "{ compress: { threshold: -30, ratio: 4 } }",
-            "{ compress: { threshold: -30, ratio: 4, release: 50 ms } }",
-        ],
-        [
-            "{ compress: { threshold: -30, ratio: 4 } }",
-            "{ compress: { threshold: -30, ratio: 4, makeup: 1 } }",
-        ],
-        ["{ gain: -3 }, { limit: -6 }", "{ limit: -6 }, { gain: -3 }"],
-    ];
     let mut random = Random::new(8);
     let mut sound = Sound::random(&mut random, Word::I24, 2, 2 * SECOND);
     sound.scribble(&mut random, 0, 2 * SECOND);
     let mut other = sound.clone();
     other.scribble(&mut random, 0, 2 * SECOND);
-    for [before, after] in settings {
+    for [before, after] in SETTINGS {
         let audio = [("a.wav", &sound), ("b.wav", &other)];
         let project = Project::with(&manifest(before), &audio);
         project.build();

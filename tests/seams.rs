@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use rebounce::dsp::compressor::Settings;
+use rebounce::dsp::process::Process;
 use rebounce::fsio::Disk;
 use rebounce::key::Key;
 use rebounce::key::segment::{Digests, Keys};
@@ -15,6 +17,7 @@ use rebounce::progress::Silent;
 use rebounce::render::eval::Evaluator;
 use rebounce::render::streams::{InputFile, Streams};
 use rebounce::run::{Context, Request, look};
+use rebounce::units::SampleRate;
 
 const RATE: u32 = 8_000;
 const SECONDS: usize = 40;
@@ -56,6 +59,8 @@ stems:
       - { envelope: [{ at: 2.1, gain: 0 }, { at: 8.7, gain: -9 }, { at: 31, gain: 2 }] }
       - { fade_out: { length: 5 s, shape: raised-cosine } }
       - { compress: { threshold: -24, ratio: 4, attack: 5 ms, release: 200 ms } }
+      - { compress: { threshold: -30, ratio: 2, sidechain: { highpass: { hz: 90, slope: 24 } } } }
+      - { deess: { hz: 2 kHz, threshold: -36, release: 150 ms } }
       - { notch: 50 }
       - { high_shelf: { hz: 2 kHz, gain: 4 } }
       - { limit: -6 }
@@ -118,38 +123,93 @@ fn render(folder: &std::path::Path, runs: &[Range<usize>], carry: bool) -> Vec<V
     found.into_values().collect()
 }
 
-#[test]
-fn however_the_programme_is_cut_the_bits_are_the_same() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a.wav"), programme()).unwrap();
-    std::fs::write(folder.path().join("deliverables.yaml"), MANIFEST).unwrap();
-    let all = SECONDS + 1;
-    let whole = render(folder.path(), std::slice::from_ref(&(0..all)), true);
+/// Segments of the delivered signal.
+const ALL: usize = SECONDS + 1;
+
+/// The ways of cutting the programme in which `render`, which makes runs of segments
+/// and may `carry` an evaluator from one to the next, gives other bits than in one.
+fn seams(render: impl Fn(&[Range<usize>], bool) -> Vec<Vec<u64>>) -> Vec<&'static str> {
+    let whole = render(std::slice::from_ref(&(0..ALL)), true);
+    assert_eq!(whole.len(), ALL);
     assert!(whole.iter().flatten().any(|bits| *bits != 0));
-    let singles: Vec<Range<usize>> = (0..all).map(|s| s..s + 1).collect();
+    let singles: Vec<Range<usize>> = (0..ALL).map(|s| s..s + 1).collect();
     let backward: Vec<Range<usize>> = singles.iter().rev().cloned().collect();
-    let mut uneven = Vec::new();
-    let mut start = 0;
-    for length in [1, 4, 2, 7, 16, 3, 5, 1, 9].into_iter().cycle() {
-        let end = (start + length).min(all);
-        uneven.push(start..end);
-        start = end;
-        if start == all {
-            break;
-        }
-    }
+    let uneven = uneven();
     let mixed: Vec<Range<usize>> = uneven.iter().rev().cloned().collect();
-    for (name, runs, carry) in [
+    let ways = [
         ("waves", &uneven, true),
         ("single segments in a row", &singles, true),
         ("single segments, each alone", &singles, false),
         ("backward", &backward, false),
         ("random runs", &mixed, false),
-    ] {
-        assert!(render(folder.path(), runs, carry) == whole, "{name}");
+    ];
+    let differ = ways.iter().filter(|(_, runs, carry)| render(runs, *carry) != whole);
+    differ.map(|(name, _, _)| *name).collect()
+}
+
+/// Runs of many lengths, one after the other.
+fn uneven() -> Vec<Range<usize>> {
+    let (mut runs, mut start) = (Vec::new(), 0);
+    for length in [1, 4, 2, 7, 16, 3, 5, 1, 9].into_iter().cycle() {
+        let end = (start + length).min(ALL);
+        runs.push(start..end);
+        start = end;
+        if start == ALL {
+            break;
+        }
     }
+    runs
+}
+
+#[test]
+fn however_the_programme_is_cut_the_bits_are_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.wav"), programme()).unwrap();
+    std::fs::write(folder.path().join("deliverables.yaml"), MANIFEST).unwrap();
+    let render = |runs: &[Range<usize>], carry| render(folder.path(), runs, carry);
+    assert_eq!(seams(render), Vec::<&str>::new());
+    let whole = render(std::slice::from_ref(&(0..ALL)), true);
     for threads in [1, 8] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        assert!(pool.install(|| render(folder.path(), &uneven, true)) == whole, "{threads}");
+        assert!(pool.install(|| render(&uneven(), true)) == whole, "{threads}");
     }
+}
+
+/// What the test above is for: an operator that goes on from wherever it was last, or
+/// that starts from rest wherever it is asked, is found out.
+#[test]
+fn a_state_that_is_carried_over_is_a_seam() {
+    let settings = Settings {
+        threshold_dbfs: -24.0,
+        ratio: 4.0,
+        knee_db: 6.0,
+        attack_ms: 5.0,
+        release_ms: 200.0,
+        makeup_db: 0.0,
+    };
+    let rate = SampleRate::new(RATE).unwrap();
+    let process = Process::Compress { settings, sidechain: Vec::new(), rate };
+    let input = |segment: usize, frame: usize| {
+        let at = segment * RATE as usize + frame;
+        f64::from((at * 7_919 % 1_000) as u32) * 1e-3 * f64::from((at / 3_000 % 4) as u32) / 4.0
+    };
+    let carrying = |runs: &[Range<usize>], from_rest: bool| {
+        let (mut found, mut state) = (BTreeMap::new(), process.rest(1));
+        for run in runs {
+            if from_rest {
+                state = process.rest(1);
+            }
+            for segment in run.clone() {
+                let mut block = vec![(0..RATE as usize).map(|n| input(segment, n)).collect()];
+                process.run(&mut state, &mut block);
+                found.insert(segment, block[0].iter().map(|x: &f64| x.to_bits()).collect());
+            }
+        }
+        found.into_values().collect()
+    };
+    // In a row nobody notices that it carries on.
+    let carries = seams(|runs, _| carrying(runs, false));
+    assert_eq!(carries, ["backward", "random runs"]);
+    let restarts = seams(|runs, _| carrying(runs, true));
+    assert_eq!(restarts.len(), 5, "{restarts:?}");
 }

@@ -124,6 +124,13 @@ impl Compressor {
     }
 }
 
+/// Raises levels to those of a channel that are higher: so many channels share a gain.
+pub fn raise(levels: &mut [f64], channel: &[f64]) {
+    for (level, x) in levels.iter_mut().zip(channel) {
+        *level = f64::max(*level, x.abs());
+    }
+}
+
 /// The binary logarithm of `x` >= 1, exactly 0 at 1; errs by less than 2e-9.
 ///
 /// With x = 2^e m and m around 1, log2 m is 2/ln 2 times the inverse hyperbolic

@@ -3,6 +3,7 @@
 //! machine (law 1).
 
 pub mod compressor;
+pub mod deess;
 pub mod dither;
 pub mod downmix;
 pub mod edit;
@@ -15,6 +16,8 @@ pub mod loudness;
 pub mod pan;
 pub mod peaks;
 pub mod process;
+pub mod shaping;
+pub mod signal;
 pub mod true_peak;
 
 /// Whether input and memory of a recursion are too small ever to matter, so that it

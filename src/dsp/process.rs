@@ -2,6 +2,7 @@
 //! renderer: what each hears, and how it makes a segment of it.
 
 use super::compressor::{self, Compressor, Settings};
+use super::deess::{self, DeEsser};
 use super::eq::{self, Filter};
 use super::hilbert::Hilbert;
 use super::limiter::Limiter;
@@ -26,6 +27,18 @@ pub enum Process {
     Compress {
         /// Its knobs.
         settings: Settings,
+        /// Filters on the way to its detector, one after the other.
+        sidechain: Vec<Filter>,
+        /// The rate its times are taken at.
+        rate: SampleRate,
+    },
+    /// Lowers what lies above a frequency while it is loud, all channels alike. It
+    /// starts from rest as a compressor does.
+    DeEss {
+        /// The frequency.
+        hz: f64,
+        /// The knobs of its compressor.
+        settings: Settings,
         /// The rate its times are taken at.
         rate: SampleRate,
     },
@@ -49,7 +62,14 @@ pub enum State {
     /// Of filters: `[channel][filter]`.
     Eq(Vec<Vec<eq::State>>),
     /// Of a compressor.
-    Compress(compressor::State),
+    Compress {
+        /// Of its side-chain's filters: `[channel][filter]`.
+        filters: Vec<Vec<eq::State>>,
+        /// Of its detector.
+        detector: compressor::State,
+    },
+    /// Of a de-esser.
+    DeEss(deess::State),
 }
 
 /// Segments between two starts of what remembers long: warming up is better spent
@@ -64,14 +84,17 @@ impl Process {
     pub fn reach(&self) -> Reach {
         match self {
             Process::Delay { frames } => Reach::Window { before: *frames, after: 0 },
-            // A filter has forgotten its start when all before it in the chain have.
             Process::Eq { filters } => {
-                let before = filters.iter().map(Filter::before).sum();
+                let before = memory(filters);
                 let segments = if before > LONG_MEMORY { LONG_CELL } else { 1 };
                 Reach::Cell { segments, before }
             }
-            Process::Compress { settings, rate } => {
-                let before = compressor(settings, *rate).before();
+            Process::Compress { settings, sidechain, rate } => {
+                let before = memory(sidechain) + compressor(settings, *rate).before();
+                Reach::Cell { segments: LONG_CELL, before }
+            }
+            Process::DeEss { hz, settings, rate } => {
+                let before = de_esser(*hz, settings, *rate).before();
                 Reach::Cell { segments: LONG_CELL, before }
             }
             Process::Limit { ceiling_dbtp, rate } => {
@@ -110,7 +133,7 @@ impl Process {
                 };
                 input.iter().map(shifted).collect()
             }
-            Process::Eq { .. } | Process::Compress { .. } => {
+            Process::Eq { .. } | Process::Compress { .. } | Process::DeEss { .. } => {
                 unreachable!("BUG: what has a cell has no window")
             }
         }
@@ -119,10 +142,14 @@ impl Process {
     /// The state at rest, for `width` channels.
     pub fn rest(&self, width: usize) -> State {
         match self {
-            Process::Eq { filters } => {
-                State::Eq(vec![vec![eq::State::default(); filters.len()]; width])
+            Process::Eq { filters } => State::Eq(at_rest(filters, width)),
+            Process::Compress { settings: _, sidechain, rate: _ } => State::Compress {
+                filters: at_rest(sidechain, width),
+                detector: compressor::State::default(),
+            },
+            Process::DeEss { hz, settings, rate } => {
+                State::DeEss(de_esser(*hz, settings, *rate).rest(width))
             }
-            Process::Compress { .. } => State::Compress(compressor::State::default()),
             Process::Delay { .. } | Process::Limit { .. } | Process::Shift90 { .. } => {
                 unreachable!("BUG: what has a window has no state")
             }
@@ -134,27 +161,57 @@ impl Process {
         match (self, state) {
             (Process::Eq { filters }, State::Eq(states)) => {
                 for (states, channel) in states.iter_mut().zip(block) {
-                    for (filter, state) in filters.iter().zip(states) {
-                        filter.process(state, channel);
-                    }
+                    filter(filters, states, channel);
                 }
             }
-            (Process::Compress { settings, rate }, State::Compress(state)) => {
+            (
+                Process::Compress { settings, sidechain, rate },
+                State::Compress { filters, detector },
+            ) => {
                 let frames = block.first().map_or(0, Vec::len);
                 let (mut level, mut gains) = (vec![0.0; frames], vec![0.0; frames]);
-                for channel in block.iter() {
-                    for (level, x) in level.iter_mut().zip(channel) {
-                        *level = f64::max(*level, x.abs());
+                for (states, channel) in filters.iter_mut().zip(block.iter()) {
+                    if sidechain.is_empty() {
+                        compressor::raise(&mut level, channel);
+                    } else {
+                        let mut heard = channel.clone();
+                        filter(sidechain, states, &mut heard);
+                        compressor::raise(&mut level, &heard);
                     }
                 }
-                compressor(settings, *rate).gains(state, &level, &mut gains);
+                compressor(settings, *rate).gains(detector, &level, &mut gains);
                 for channel in block {
                     channel.iter_mut().zip(&gains).for_each(|(x, gain)| *x *= gain);
                 }
             }
+            (Process::DeEss { hz, settings, rate }, State::DeEss(state)) => {
+                de_esser(*hz, settings, *rate).process(state, block);
+            }
             _ => unreachable!("BUG: a process runs in its own state"),
         }
     }
+}
+
+/// Frames after which filters in series have forgotten what was before: a filter has
+/// forgotten its start when all before it have.
+fn memory(filters: &[Filter]) -> usize {
+    filters.iter().map(Filter::before).sum()
+}
+
+/// States at rest: `[channel][filter]`.
+fn at_rest(filters: &[Filter], width: usize) -> Vec<Vec<eq::State>> {
+    vec![vec![eq::State::default(); filters.len()]; width]
+}
+
+/// Filters one channel, one filter after the other, each in its state.
+fn filter(filters: &[Filter], states: &mut [eq::State], channel: &mut [f64]) {
+    for (filter, state) in filters.iter().zip(states) {
+        filter.process(state, channel);
+    }
+}
+
+fn de_esser(hz: f64, settings: &Settings, rate: SampleRate) -> DeEsser {
+    DeEsser::new(hz, *settings, rate).expect("BUG: settings are checked when they are read")
 }
 
 fn compressor(settings: &Settings, rate: SampleRate) -> Compressor {

@@ -15,6 +15,7 @@ pub mod process;
 mod programme;
 pub mod raw;
 mod resolve;
+pub mod settings;
 mod sums;
 mod timeline;
 pub mod times;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::dsp::compressor::Settings;
 use crate::dsp::edit::{Edit, Piece, Span};
 use crate::dsp::envelope::Envelope;
+use crate::dsp::eq::Filter;
 use crate::dsp::process::Process;
 use crate::manifest::delivery::InputId;
 
@@ -200,23 +201,23 @@ fn encode_process(process: &Process, sink: &mut impl Sink) {
         }
         Process::Eq { filters } => {
             sink.bytes(b"eq");
-            for filter in filters {
-                for number in filter.numbers() {
-                    sink.bytes(&number.to_le_bytes());
-                }
-            }
+            encode_filters(filters, sink);
         }
-        Process::Compress { settings, rate } => {
-            let Settings { threshold_dbfs, ratio, knee_db, attack_ms, release_ms, makeup_db } =
-                settings;
+        Process::Compress { settings, sidechain, rate } => {
             sink.bytes(b"compress");
             sink.bytes(&rate.hz().to_le_bytes());
-            for knob in [threshold_dbfs, ratio, knee_db, attack_ms, release_ms, makeup_db] {
-                sink.bytes(&knob.to_bits().to_le_bytes());
-            }
+            encode_settings(settings, sink);
+            encode_filters(sidechain, sink);
+        }
+        Process::DeEss { hz, settings, rate } => {
+            sink.bytes(b"deess");
+            sink.bytes(&rate.hz().to_le_bytes());
+            sink.bytes(&hz.to_bits().to_le_bytes());
+            encode_settings(settings, sink);
         }
         Process::Limit { ceiling_dbtp, rate } => {
-            sink.bytes(b"limit");
+            // Its second definition: by the meter of ffmpeg, too.
+            sink.bytes(b"limit 2");
             sink.bytes(&rate.hz().to_le_bytes());
             sink.bytes(&ceiling_dbtp.to_bits().to_le_bytes());
         }
@@ -224,6 +225,21 @@ fn encode_process(process: &Process, sink: &mut impl Sink) {
             sink.bytes(b"shift90");
             sink.bytes(&rate.hz().to_le_bytes());
         }
+    }
+}
+
+fn encode_filters(filters: &[Filter], sink: &mut impl Sink) {
+    for filter in filters {
+        for number in filter.numbers() {
+            sink.bytes(&number.to_le_bytes());
+        }
+    }
+}
+
+fn encode_settings(settings: &Settings, sink: &mut impl Sink) {
+    let Settings { threshold_dbfs, ratio, knee_db, attack_ms, release_ms, makeup_db } = settings;
+    for knob in [threshold_dbfs, ratio, knee_db, attack_ms, release_ms, makeup_db] {
+        sink.bytes(&knob.to_bits().to_le_bytes());
     }
 }
 
