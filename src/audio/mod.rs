@@ -93,7 +93,9 @@ impl AudioInfo {
 
     /// The layout that the file is in the order of, by its mask or by what is usual.
     pub fn layout(&self) -> Option<Layout> {
-        let masked = self.channel_mask.and_then(layout::of_mask);
+        // Mono files carry the mask of whatever the DAW thought they were.
+        let mask = self.channel_mask.filter(|_| self.channels > 1);
+        let masked = mask.and_then(layout::of_mask);
         let channels = masked.or_else(|| self.usual_channels())?;
         Layout::ALL.into_iter().find(|layout| layout.channels() == channels)
     }

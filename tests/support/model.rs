@@ -336,7 +336,12 @@ fn section(name: &str, lines: impl Iterator<Item = String>) -> String {
 fn pan(pan: Option<f64>, mono: bool) -> [f64; 2] {
     let Some(pan) = pan else { return [1.0, 1.0] };
     let angle = (pan + 100.0) / 200.0 * std::f64::consts::FRAC_PI_2;
-    let (left, right) = (angle.cos(), angle.sin());
+    // At the ends the far side is silent, which the cosine of a rounded angle is not.
+    let [left, right] = match pan {
+        -100.0 => [1.0, 0.0],
+        100.0 => [0.0, 1.0],
+        _ => [angle.cos(), angle.sin()],
+    };
     match (mono, pan > 0.0, pan < 0.0) {
         (true, ..) => [left, right],
         (false, true, _) => [left * 2_f64.sqrt(), 1.0],
