@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use super::delivery::{Action, Step};
 use super::links::Names;
 use super::normalize::{self, RawNormalize};
+use super::outside::{Outside, Place, RawCommand, RawPlugin};
 use super::over_time::{self, RawFade, RawPoint};
 use super::timeline::Timeline;
 use super::values::Polarity;
@@ -20,7 +21,7 @@ use crate::yaml::record::{At, Scalar};
 record! {
     /// One operator of a chain: a map with one key, its name.
     pub RawStep: "an operator like `{ highpass: 80 }`",
-    later ["deess", "width", "command", "clap"];
+    later ["deess", "width"];
     /// Level change in dB.
     gain: Option<Gain>,
     /// Invert turns the signal upside down.
@@ -51,6 +52,10 @@ record! {
     compress: Option<At<Compress>>,
     /// Keeps the true peak below a ceiling, all channels alike.
     limit: Option<At<Limit>>,
+    /// A program over WAV files, which hears the whole programme.
+    command: Option<At<RawCommand>>,
+    /// A CLAP plug-in, which hears the whole programme.
+    clap: Option<At<RawPlugin>>,
 }
 
 record! {
@@ -255,10 +260,11 @@ pub(super) fn steps(
     misread: bool,
     timeline: &Timeline,
     names: &Names<'_>,
+    place: Place<'_>,
     problems: &mut Diagnostics,
 ) -> Vec<Step> {
     let one = |step: &At<RawStep>| {
-        let mut found = actions(&step.value, timeline, names, problems);
+        let mut found = actions(&step.value, timeline, names, place, problems);
         match found.len() {
             1 => found.pop().flatten(),
             // A name or setting that could not be read was told already.
@@ -284,6 +290,7 @@ fn actions(
     step: &RawStep,
     timeline: &Timeline,
     names: &Names<'_>,
+    place: Place<'_>,
     problems: &mut Diagnostics,
 ) -> Vec<Option<Step>> {
     let rate = timeline.rate;
@@ -304,6 +311,8 @@ fn actions(
         notch,
         compress,
         limit,
+        command,
+        clap,
     } = step;
     if let Some(gain) = gain {
         let words = format!("gain {} dB", gain.db());
@@ -342,6 +351,13 @@ fn actions(
     if let Some(At { value: Limit { ceiling }, span: _ }) = limit {
         found.push(limiter(ceiling, rate, problems));
     }
+    let mut outside = Outside { place, rate, problems };
+    let commands = command.iter().map(|raw| outside.command(raw)).collect::<Vec<_>>();
+    let plugins = clap.iter().map(|raw| outside.plugin(raw));
+    found.extend(commands.into_iter().chain(plugins).map(|made| {
+        let (external, words) = made?;
+        Some(Step { action: Action::External(Box::new(external)), words })
+    }));
     found
 }
 

@@ -2,6 +2,7 @@
 //! heard twice or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::delivery::{
     Downmix, InputId, MixId, Part, Programme, StemId, Step, Stretch, Track, TrackId,
@@ -16,6 +17,7 @@ use super::timeline::Timeline;
 use super::{normalize, over_time};
 use crate::audio::layout::Layout;
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::external::operator::External;
 use crate::units::SampleRate;
 use crate::yaml::record::At;
 
@@ -30,6 +32,14 @@ pub(super) struct Sums {
     pub(super) edits: BTreeMap<MixId, Vec<Stretch>>,
     /// The track that makes the programme as wide as it is, if nothing says it.
     widest: Option<String>,
+}
+
+impl Sums {
+    /// The files that programs and plug-ins are run from, and those they read.
+    pub(super) fn outside_files(&self) -> impl Iterator<Item = &PathBuf> {
+        let files = self.processes.values().flatten().filter_map(Step::external);
+        files.flat_map(External::files).map(|file| &file.path)
+    }
 }
 
 /// The layout of sums that name none: the session's, else the widest track's.
@@ -101,10 +111,9 @@ pub(super) fn resolve(terms: Terms<'_>, files: &mut Files<'_>, faults: &mut Faul
         };
         if let Some(chain) = chain(manifest, *part) {
             let mut problems = Diagnostics::default();
-            sums.processes.insert(
-                *part,
-                process::steps(chain, faults.has_errors(), timeline, names, &mut problems),
-            );
+            let (misread, place) = (faults.has_errors(), files.place());
+            let steps = process::steps(chain, misread, timeline, names, place, &mut problems);
+            sums.processes.insert(*part, steps);
             problems.into_iter().for_each(|problem| faults.spoil(*part, problem));
         }
         match layout {
