@@ -227,7 +227,13 @@ fn demo(speeds: &[(&'static str, f64)]) {
     copy(&root.join("session"), &home.path().join("session"));
     let manifest = home.path().join("deliverables.yaml");
     std::fs::copy(root.join("deliverables.yaml"), &manifest).expect("the demo's manifest");
-    let context = Context { disk: Disk::new(), progress: &Silent, notice: &|_| {}, colour: false };
+    let context = Context {
+        disk: Disk::new(),
+        progress: &Silent,
+        notice: &|_| {},
+        colour: false,
+        rebounce: "rebounce".into(),
+    };
     let request = Request { manifest, targets: Vec::new(), keep_going: false };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     let began = Instant::now();

@@ -194,7 +194,9 @@ fn carry_out(global: &Global, command: &Command, colour: bool) -> Result<u8, Fai
     }
     let bar = Bar::default();
     let progress: &dyn Progress = if std::io::stderr().is_terminal() { &bar } else { &Silent };
-    let context = Context { disk: Disk::new(), progress, notice: &say, colour };
+    // Where it cannot be told, no program or plug-in is run.
+    let rebounce = std::env::current_exe().unwrap_or_default();
+    let context = Context { disk: Disk::new(), progress, notice: &say, colour, rebounce };
     let request = |targets: &Targets| Request {
         manifest: global.file.clone(),
         targets: targets.targets.clone(),

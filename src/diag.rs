@@ -29,6 +29,14 @@ pub struct Span {
     range: Range<usize>,
 }
 
+impl PartialEq for Span {
+    fn eq(&self, other: &Self) -> bool {
+        same_source(self, other) && self.range == other.range
+    }
+}
+
+impl Eq for Span {}
+
 impl Span {
     /// The bytes `range` of `source`, cut back to what exists.
     pub fn new(source: &Arc<SourceText>, range: Range<usize>) -> Self {

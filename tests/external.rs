@@ -7,11 +7,16 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rebounce::audio::wav::Encoding;
+use rebounce::diag::{SourceText, Span};
 use rebounce::external::host::{Hosting, INPUT, OUTPUT, REFUSAL};
+use rebounce::external::operator::{self, Declared, External, Kind, Plugin, Shape, Way};
 use rebounce::fsio::Disk;
 use rebounce::fsio::process::{Ended, Ending, GUARD, Program};
+use rebounce::units::SampleRate;
 use tempfile::TempDir;
 
 const REBOUNCE: &str = env!("CARGO_BIN_EXE_rebounce");
@@ -283,4 +288,136 @@ fn a_plug_in_that_crashes_or_hangs_ends_alone() {
     let folder = tempfile::tempdir().unwrap();
     let hang = hosting("test.hang", &[]);
     assert_eq!(host_in(folder.path(), &hang, Duration::from_millis(300)).how, Ending::TimeUp);
+}
+
+fn declared(path: PathBuf) -> Declared {
+    let disk = Disk::new();
+    let stamp = disk.stamp(&path).unwrap().unwrap();
+    Declared { digest: disk.blake3_of_all(&path).unwrap(), stamp, path }
+}
+
+/// A place in a manifest that nobody wrote.
+fn nowhere() -> Span {
+    Span::new(&Arc::new(SourceText { path: String::new(), text: String::new() }), 0..0)
+}
+
+/// A program that may read the files `inputs`.
+fn command(run: &[&str], inputs: &[(&str, &Path)]) -> External {
+    let program = Disk::new().find_program(run[0], Path::new("/")).unwrap();
+    let input = |(name, path): &(&str, &Path)| ((*name).to_owned(), declared((*path).to_owned()));
+    let kind = Kind::Command(operator::Command {
+        run: run.iter().map(|word| (*word).to_owned()).collect(),
+        program: declared(program),
+        inputs: inputs.iter().map(input).collect(),
+        encoding: Encoding::Float32,
+        tail_frames: 100,
+    });
+    External { name: run[0].to_owned(), kind, limit: LONG, span: nowhere() }
+}
+
+fn plugin(id: &str, parameters: &[(&str, &str)]) -> External {
+    let Hosting { file, id, parameters, .. } = hosting(id, parameters);
+    let kind = Kind::Plugin(Plugin { file: declared(file), id, state: None, parameters });
+    External { name: "test.clap".to_owned(), kind, limit: LONG, span: nowhere() }
+}
+
+/// Has an operator make [`OUTPUT`] of [`signal`]; returns it, or the message.
+fn make(external: &External) -> Result<Vec<[f32; 2]>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    write_wav(&folder.path().join(INPUT), &signal());
+    let shape = Shape {
+        sample_rate: SampleRate::new(RATE).unwrap(),
+        width: 2,
+        frames: signal().len() as u64,
+    };
+    match external.run(&Disk::new(), Path::new(REBOUNCE), folder.path(), shape, Way::Usual) {
+        Ok(()) => Ok(read_wav(&folder.path().join(OUTPUT))),
+        Err(failure) => {
+            let text = failure.render(false);
+            // Without the marks of a message, and the place, which is made up here.
+            let line = |line: &str| {
+                let line = line.trim_start().trim_start_matches("error: ");
+                line.trim_start_matches("= help: ").to_owned()
+            };
+            let place = |line: &&str| !line.contains('|') && !line.contains("-->");
+            let told: Vec<String> = text.lines().filter(place).map(line).collect();
+            Err(told.join("\n").trim_end().to_owned())
+        }
+    }
+}
+
+#[test]
+fn a_command_is_given_paths_for_names() {
+    assert_eq!(make(&command(&["cp", "{in}", "{out}"], &[])), Ok(signal()));
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other.wav");
+    let reversed: Vec<[f32; 2]> = signal().into_iter().rev().collect();
+    write_wav(&other, &reversed);
+    let copy = command(&["cp", "{ir}", "{out}"], &[("ir", &other)]);
+    assert_eq!(make(&copy), Ok(reversed));
+    assert_eq!(make(&plugin("test.gain", &[("Gain", "-6")])), Ok(low_passed(-6.0)));
+}
+
+#[test]
+fn a_command_that_fails_is_told_with_what_it_said() {
+    let shell = |text| make(&command(&["sh", "-c", text], &[])).unwrap_err();
+    assert_eq!(
+        shell("echo no such effect; exit 2"),
+        "command `sh` ended with status 2\nit last said:\nno such effect"
+    );
+    assert_eq!(
+        shell("kill -SEGV $$"),
+        "command `sh` crashed: signal 11, segmentation fault\nit said nothing"
+    );
+    assert_eq!(
+        shell("true"),
+        "command `sh` ended well, but wrote no output\n\
+         `{out}` is the file it must write, as WAV, AIFF or FLAC"
+    );
+    let slow = External { limit: Duration::from_millis(200), ..command(&["sleep", "600"], &[]) };
+    assert_eq!(
+        make(&slow).unwrap_err(),
+        "command `sleep` had not ended after 0.2 s\n\
+         if it needs longer, say `timeout`; it said nothing"
+    );
+}
+
+#[test]
+fn what_a_command_makes_must_fit_the_programme() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.wav");
+    let copy = || make(&command(&["cp", "{made}", "{out}"], &[("made", &path)]));
+    let first_line = || copy().unwrap_err().lines().next().unwrap().to_owned();
+    let mut frames = signal();
+    frames.extend([[0.5; 2]; 100]);
+    write_wav(&path, &frames);
+    assert_eq!(copy(), Ok(frames.clone()));
+    frames.push([0.5; 2]);
+    write_wav(&path, &frames);
+    assert_eq!(first_line(), "command `cp` made 5101 frames of 5000");
+    write_wav(&path, &frames[..4_999]);
+    assert_eq!(first_line(), "command `cp` made 4999 frames of 5000");
+    let mono: Vec<[f32; 1]> = frames.iter().map(|[left, _]| [*left]).collect();
+    write_wav(&path, &mono);
+    assert_eq!(first_line(), "command `cp` made 1 channels of 2");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[24..28].copy_from_slice(&44_100_u32.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(first_line(), "command `cp` made 44100 Hz of 48000 Hz");
+    fs::write(&path, "hello").unwrap();
+    assert!(first_line().starts_with("what command `cp` wrote cannot be read: "));
+}
+
+#[test]
+fn a_plug_in_that_fails_is_told_by_name() {
+    let told = |id, parameters: &[_]| make(&plugin(id, parameters)).unwrap_err();
+    assert_eq!(
+        told("test.gain", &[("Gian", "0")]),
+        "plug-in `test.clap`: it has no parameter `Gian`\ndid you mean `Gain`?"
+    );
+    let crash = told("test.crash", &[]);
+    assert!(crash.starts_with("plug-in `test.clap` crashed: signal 6, aborted\n"), "{crash}");
+    let hang = External { limit: Duration::from_millis(300), ..plugin("test.hang", &[]) };
+    let hang = make(&hang).unwrap_err();
+    assert!(hang.starts_with("plug-in `test.clap` had not ended after 0.3 s\n"), "{hang}");
 }

@@ -30,7 +30,13 @@ fn two(random: &mut Random) -> (Project, Sound, Sound) {
 }
 
 fn run(project: &Project, manifest: &str, keep_going: bool) -> Result<Outcome, String> {
-    let context = Context { disk: Disk::new(), progress: &Silent, notice: &|_| {}, colour: false };
+    let context = Context {
+        disk: Disk::new(),
+        progress: &Silent,
+        notice: &|_| {},
+        colour: false,
+        rebounce: env!("CARGO_BIN_EXE_rebounce").into(),
+    };
     let manifest = project.path(manifest);
     let request = Request { manifest, targets: Vec::new(), keep_going };
     rebounce::run::build(&context, &request).map_err(|failure| failure.render(false))

@@ -2,6 +2,7 @@
 //! same bits, and the same as a filter that was never interrupted as far as the last
 //! bit that is delivered.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -79,7 +80,13 @@ impl Digests for Silence {
 /// The bits of the delivered signal, segment by segment, rendered in `runs`, each
 /// by an evaluator of its own unless `carry`.
 fn render(folder: &std::path::Path, runs: &[Range<usize>], carry: bool) -> Vec<Vec<u64>> {
-    let context = Context { disk: Disk::new(), progress: &Silent, notice: &|_| {}, colour: false };
+    let context = Context {
+        disk: Disk::new(),
+        progress: &Silent,
+        notice: &|_| {},
+        colour: false,
+        rebounce: env!("CARGO_BIN_EXE_rebounce").into(),
+    };
     let request = Request {
         manifest: folder.join("deliverables.yaml"),
         targets: Vec::new(),
@@ -93,19 +100,19 @@ fn render(folder: &std::path::Path, runs: &[Range<usize>], carry: bool) -> Vec<V
         .inputs
         .iter()
         .map(|input| InputFile {
-            path: &input.path,
-            info: &input.info,
-            stamp: context.disk.stamp(&input.path).unwrap().unwrap(),
-            digests: Some(&known),
+            path: Cow::Borrowed(&input.path),
+            info: Cow::Borrowed(&input.info),
+            stamp: context.disk.stamp(&input.path).unwrap(),
+            digests: Some(Cow::Borrowed(&known)),
         })
         .collect();
     let mut found: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
     let mut evaluator = Evaluator::new(plan);
-    let mut streams = Streams::new(&context.disk, plan, &inputs);
+    let mut streams = Streams::new(&context.disk, plan, inputs.clone());
     for (index, run) in runs.iter().enumerate() {
         if !carry {
             evaluator = Evaluator::new(plan);
-            streams = Streams::new(&context.disk, plan, &inputs);
+            streams = Streams::new(&context.disk, plan, inputs.clone());
         }
         let mut keys = Keys::new(plan);
         let slots = plan.slots(run.clone());

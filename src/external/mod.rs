@@ -3,6 +3,7 @@
 
 pub mod host;
 mod load;
+pub mod operator;
 mod parameters;
 mod ports;
 mod wav;

@@ -9,6 +9,7 @@
 pub mod digest;
 pub mod reason;
 pub mod segment;
+pub mod whole;
 
 use crate::plan::op::Sink;
 

@@ -40,6 +40,11 @@ pub enum Reason {
     Moved,
     /// What stands before its samples: start time, description, layout.
     Header,
+    /// A program or plug-in must be run, over the whole programme.
+    Whole {
+        /// What it is.
+        words: String,
+    },
     /// This version of rebounce renders differently.
     Version,
 }
@@ -60,6 +65,7 @@ impl Reason {
                 format!("the programme was {} long, now {}", rate.clock(*was), rate.clock(*now))
             }
             Reason::Moved => "the package was in another folder".to_owned(),
+            Reason::Whole { words } => format!("rendered whole: {words}"),
             Reason::Header => "its header says something else now".to_owned(),
             Reason::Version => "this version of rebounce renders differently".to_owned(),
         }

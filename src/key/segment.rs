@@ -94,6 +94,8 @@ impl<'a> Keys<'a> {
             Op::Envelope { envelope, words: _ } => self.envelope(envelope, id, segment),
             Op::Edit { edit, words: _ } => self.edit(edit, id, segment),
             Op::Open { .. } => unreachable!("BUG: gains are settled before anything is keyed"),
+            // Known by what it makes, as session audio is.
+            Op::External { made, .. } => digests.digest(*made, segment),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::over_time::shape_words;
@@ -14,6 +14,7 @@ use crate::dsp::downmix::Downmix;
 use crate::dsp::envelope::{Direction, Envelope, Shape};
 use crate::dsp::pan::PanLaw;
 use crate::dsp::process::Process;
+use crate::external::operator::External;
 use crate::spec::Spec;
 use crate::units::bars::{Meters, Place};
 use crate::units::tempo::TempoMap;
@@ -226,6 +227,16 @@ pub struct Step {
     pub words: String,
 }
 
+impl Step {
+    /// The program or plug-in that it is, if it is one.
+    pub fn external(&self) -> Option<&External> {
+        match &self.action {
+            Action::External(external) => Some(external),
+            _ => None,
+        }
+    }
+}
+
 /// What a step does.
 #[derive(Clone, Debug)]
 pub enum Action {
@@ -246,6 +257,8 @@ pub enum Action {
     Normalize(Normalize),
     /// Anything that hears more than the frame it makes.
     Process(Process),
+    /// A program or a plug-in.
+    External(Box<External>),
 }
 
 /// One gain for a whole signal, or for a set of them, that follows from what is
@@ -422,6 +435,15 @@ pub struct DeliveredFile {
 }
 
 impl Delivery {
+    /// The files beside the session audio that decide what is made: programs, plug-ins
+    /// and what they read.
+    pub fn outside_files(&self) -> impl Iterator<Item = &Path> {
+        let chains = self.stems.iter().map(|stem| &stem.process);
+        let steps = chains.chain(self.mixes.iter().map(|mix| &mix.process)).flatten();
+        let files = steps.filter_map(Step::external).flat_map(External::files);
+        files.map(|file| file.path.as_path())
+    }
+
     /// The input of that id.
     pub fn input(&self, id: InputId) -> &Input {
         &self.inputs[id.0 as usize]

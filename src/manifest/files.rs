@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::delivery::{Input, InputId};
+use super::outside::Place;
 use super::raw::{Manifest, Text};
 use super::resolve::{Faults, Probe};
 use crate::audio::AudioError;
@@ -51,6 +52,11 @@ impl<'a> Files<'a> {
         };
         let (home, known, inputs) = (home.to_path_buf(), BTreeMap::new(), Vec::new());
         Self { disk, probe, home, audio, known, inputs }
+    }
+
+    /// Where files beside the session audio are looked for.
+    pub(super) fn place(&self) -> Place<'_> {
+        Place { disk: self.disk, home: &self.home }
     }
 
     /// A path with its links resolved.

@@ -9,6 +9,7 @@ mod links;
 mod names;
 mod normalize;
 pub mod over_time;
+mod outside;
 mod packages;
 mod placement;
 pub mod process;

@@ -4,6 +4,7 @@ use super::delivery::{Action, Step};
 use super::image;
 use super::links::Names;
 use super::normalize::{self, RawNormalize};
+use super::outside::{Outside, Place, RawCommand, RawPlugin};
 use super::over_time::{self, RawFade, RawPoint};
 use super::settings::{Bell, Compress, DeEss, Delay, Hertz, Limit, Notch, Pass, Shelf, SideChain};
 use super::timeline::Timeline;
@@ -22,8 +23,7 @@ use crate::yaml::record::At;
 
 record! {
     /// One operator of a chain: a map with one key, its name.
-    pub RawStep: "an operator like `{ highpass: 80 }`",
-    later ["command", "clap"];
+    pub RawStep: "an operator like `{ highpass: 80 }`";
     /// Level change in dB.
     gain: Option<Gain>,
     /// Invert turns the signal upside down.
@@ -60,6 +60,10 @@ record! {
     deess: Option<At<DeEss>>,
     /// Keeps the true peak below a ceiling, all channels alike.
     limit: Option<At<Limit>>,
+    /// A program over WAV files, which hears the whole programme.
+    command: Option<At<RawCommand>>,
+    /// A CLAP plug-in, which hears the whole programme.
+    clap: Option<At<RawPlugin>>,
 }
 
 /// What a chain is applied to.
@@ -70,6 +74,8 @@ pub(super) struct Signal<'a> {
     pub(super) layout: Layout,
     /// The session's.
     pub(super) pan_law: PanLaw,
+    /// Where programs and plug-ins are looked for.
+    pub(super) place: Place<'a>,
 }
 
 /// The steps of a chain; what is wrong with them goes to `problems`. `misread` says
@@ -104,7 +110,7 @@ pub(super) fn steps(
 
 /// What a step asks for; a `None` is an operator that cannot be.
 fn actions(step: &RawStep, signal: Signal<'_>, problems: &mut Diagnostics) -> Vec<Option<Step>> {
-    let Signal { timeline, names, layout, pan_law } = signal;
+    let Signal { timeline, names, layout, pan_law, place } = signal;
     let rate = timeline.rate;
     let mut found = Vec::new();
     let RawStep {
@@ -126,6 +132,8 @@ fn actions(step: &RawStep, signal: Signal<'_>, problems: &mut Diagnostics) -> Ve
         compress,
         deess,
         limit,
+        command,
+        clap,
     } = step;
     if let Some(gain) = gain {
         let words = format!("gain {} dB", gain.db());
@@ -169,6 +177,13 @@ fn actions(step: &RawStep, signal: Signal<'_>, problems: &mut Diagnostics) -> Ve
     if let Some(At { value: Limit { ceiling }, span: _ }) = limit {
         found.push(limiter(ceiling, rate, problems));
     }
+    let mut outside = Outside { place, rate, problems };
+    let commands = command.iter().map(|raw| outside.command(raw)).collect::<Vec<_>>();
+    let plugins = clap.iter().map(|raw| outside.plugin(raw));
+    found.extend(commands.into_iter().chain(plugins).map(|made| {
+        let (external, words) = made?;
+        Some(Step { action: Action::External(Box::new(external)), words })
+    }));
     found
 }
 

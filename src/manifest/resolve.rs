@@ -164,6 +164,7 @@ fn examine(
     let mut precious: Vec<(PathBuf, String)> =
         files.inputs.iter().map(|input| (input.path.clone(), input.shown.clone())).collect();
     precious.push((path.clone(), shown(&path).to_string()));
+    precious.extend(sums.outside_files().map(|path| (path.clone(), shown(path).to_string())));
     let mut ground = Ground {
         manifest: &manifest,
         names: &names,

@@ -2,6 +2,7 @@
 //! heard twice or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::delivery::{MixId, Part, Programme, StemId, Step, Stretch, Track, TrackFile, TrackId};
 use super::downmixes::{mix_layout, quoted};
@@ -16,6 +17,7 @@ use super::{normalize, over_time, tracks};
 use crate::audio::layout::{Channel, Layout, agree, spelled};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::dsp::downmix::{Downmix, Kind};
+use crate::external::operator::External;
 use crate::units::SampleRate;
 use crate::yaml::record::At;
 
@@ -30,6 +32,14 @@ pub(super) struct Sums {
     pub(super) edits: BTreeMap<MixId, Vec<Stretch>>,
     /// The track that makes the programme as wide as it is, if nothing says it.
     widest: Option<String>,
+}
+
+impl Sums {
+    /// The files that programs and plug-ins are run from, and those they read.
+    pub(super) fn outside_files(&self) -> impl Iterator<Item = &PathBuf> {
+        let files = self.processes.values().flatten().filter_map(Step::external);
+        files.flat_map(External::files).map(|file| &file.path)
+    }
 }
 
 /// The layout of sums that name none: the session's, else the narrowest that holds all tracks.
@@ -106,8 +116,10 @@ pub(super) fn resolve(terms: Terms<'_>, files: &mut Files<'_>, faults: &mut Faul
         };
         if let Some(chain) = chain(manifest, *part) {
             let mut problems = Diagnostics::default();
-            let signal = Signal { timeline, names, layout: layout.unwrap_or(common), pan_law };
-            let steps = process::steps(chain, faults.has_errors(), signal, &mut problems);
+            let (misread, place) = (faults.has_errors(), files.place());
+            let layout = layout.unwrap_or(common);
+            let signal = Signal { timeline, names, layout, pan_law, place };
+            let steps = process::steps(chain, misread, signal, &mut problems);
             sums.processes.insert(*part, steps);
             problems.into_iter().for_each(|problem| faults.spoil(*part, problem));
         }

@@ -53,7 +53,7 @@ impl Elapsed {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         if let Some(number) = text.strip_suffix("samples").or_else(|| text.strip_suffix("sample")) {
             // Enough for months, and no sum of two can overflow.
             return digits(number.trim()).filter(|n| *n <= 1 << 48).map(Elapsed::Samples);
@@ -84,7 +84,7 @@ impl Elapsed {
         (nanoseconds < 86_400_000_000_000_000).then_some(Elapsed::Nanoseconds(nanoseconds))
     }
 
-    fn schemas() -> [Json; 2] {
+    pub(super) fn schemas() -> [Json; 2] {
         [
             json!({ "type": "number", "minimum": 0 }),
             json!({

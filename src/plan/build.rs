@@ -173,6 +173,9 @@ impl Builder<'_> {
                     let op = Op::Process { process: process.clone(), words };
                     self.nodes.node(op, &[node], width, label)
                 }
+                Action::External(external) => {
+                    self.nodes.external(node, external, self.layout(part), words, label)
+                }
             };
         }
         node

@@ -13,6 +13,7 @@ use crate::audio::layout::Layout;
 use crate::dsp::edit::{Edit, Span};
 use crate::dsp::envelope::{Direction, Envelope};
 use crate::dsp::process::Process;
+use crate::external::operator::External;
 use crate::manifest::delivery::{Delivery, Fade, InputId, Settled, Stretch};
 use crate::manifest::over_time::shape_words;
 use crate::units::SampleRate;
@@ -184,6 +185,23 @@ impl<'a> Nodes<'a> {
         let words = format!("true-peak limiter {ceiling_dbtp} dBTP");
         let process = Process::Limit { ceiling_dbtp, rate: self.clock_of(node).rate };
         self.node(Op::Process { process, words }, &[node], width, label)
+    }
+
+    /// `input` through a program or a plug-in.
+    pub(super) fn external(
+        &mut self,
+        input: NodeId,
+        external: &External,
+        layout: Layout,
+        words: String,
+        label: &str,
+    ) -> NodeId {
+        let is_outside = |node: &&Node| matches!(node.op, Op::External { .. });
+        let others = self.graph.node_weights().filter(is_outside).count();
+        let made = InputId((self.delivery.inputs.len() + others) as u32);
+        let external = Box::new(external.clone());
+        let op = Op::External { external, layout, made, words };
+        self.node(op, &[input], layout.width(), label)
     }
 
     /// The clock of a node.

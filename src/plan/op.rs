@@ -3,11 +3,13 @@
 
 use std::ops::Range;
 
+use crate::audio::layout::Layout;
 use crate::dsp::compressor::Settings;
 use crate::dsp::edit::{Edit, Piece, Span};
 use crate::dsp::envelope::Envelope;
 use crate::dsp::eq::Filter;
 use crate::dsp::process::Process;
+use crate::external::operator::{Command, External, Kind, Plugin};
 use crate::manifest::delivery::InputId;
 
 /// A function from signals to a signal.
@@ -56,6 +58,17 @@ pub enum Op {
         /// Which, and where they go.
         edit: Edit,
         /// The same in the user's terms: `from 0:12.000 to 0:30.000`.
+        words: String,
+    },
+    /// A program or a plug-in, which hears the whole programme. One input.
+    External {
+        /// What is run.
+        external: Box<External>,
+        /// The channels it hears and makes.
+        layout: Layout,
+        /// Stands for the file it makes, which is read as session audio is.
+        made: InputId,
+        /// The same in the user's terms: `command sox {in} {out} reverb`.
         words: String,
     },
 }
@@ -118,6 +131,16 @@ impl Op {
                 }
                 sink.words(words);
             }
+            Op::External { external, layout, made: _, words } => {
+                sink.bytes(b"external");
+                sink.bytes(layout.name().as_bytes());
+                encode_external(external, sink);
+                sink.words(&format!("rendered whole: {words}"));
+                for file in external.files() {
+                    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+                    sink.words(&format!(", {name} {}", &file.digest.to_hex()[..12]));
+                }
+            }
         }
     }
 
@@ -142,6 +165,8 @@ impl Op {
                 };
                 edit.pieces(start..start + per_segment).into_iter().map(of_piece).collect()
             }
+            // Read from the file it made; making that is a pass of its own.
+            Op::External { .. } => Vec::new(),
         }
     }
 
@@ -149,6 +174,14 @@ impl Op {
     pub fn input(&self) -> Option<InputId> {
         match self {
             Op::Source { input, at_frame: _ } => Some(*input),
+            _ => None,
+        }
+    }
+
+    /// The program or plug-in, if it is one.
+    pub fn external(&self) -> Option<&External> {
+        match self {
+            Op::External { external, .. } => Some(external),
             _ => None,
         }
     }
@@ -168,7 +201,41 @@ impl Op {
             Op::Source { .. } | Op::Sum | Op::Edit { .. } => true,
             Op::Matrix { rows, words: _ } => rows.iter().flatten().all(|x| x.fract() == 0.0),
             Op::Process { process, words: _ } => process.keeps_grid(),
-            Op::Envelope { .. } | Op::Open { .. } => false,
+            Op::Envelope { .. } | Op::Open { .. } | Op::External { .. } => false,
+        }
+    }
+}
+
+/// All that decides what an operator outside makes. How long it may take and how much
+/// too long its output may be decide only whether it makes anything.
+fn encode_external(external: &External, sink: &mut impl Sink) {
+    let text = |sink: &mut dyn FnMut(&[u8]), text: &str| {
+        sink(&(text.len() as u32).to_le_bytes());
+        sink(text.as_bytes());
+    };
+    let External { name: _, kind, limit: _, span: _ } = external;
+    let mut put = |bytes: &[u8]| sink.bytes(bytes);
+    match kind {
+        Kind::Command(Command { run, program, inputs, encoding, tail_frames: _ }) => {
+            put(b"command");
+            put(program.digest.as_bytes());
+            text(&mut put, encoding.name());
+            put(&(run.len() as u32).to_le_bytes());
+            run.iter().for_each(|word| text(&mut put, word));
+            for (name, file) in inputs {
+                text(&mut put, name);
+                put(file.digest.as_bytes());
+            }
+        }
+        Kind::Plugin(Plugin { file, id, state, parameters }) => {
+            put(b"plugin");
+            put(file.digest.as_bytes());
+            text(&mut put, id.as_deref().unwrap_or_default());
+            put(state.as_ref().map_or(&[][..], |state| state.digest.as_bytes()));
+            for (name, value) in parameters {
+                text(&mut put, name);
+                text(&mut put, value);
+            }
         }
     }
 }

@@ -37,6 +37,7 @@ fn kind(op: &Op) -> &'static str {
         Op::Envelope { .. } => "envelope",
         Op::Open { .. } => "gain",
         Op::Edit { .. } => "edit",
+        Op::External { .. } => "external",
     }
 }
 
@@ -48,7 +49,8 @@ fn words(plan: &Plan, id: NodeId) -> String {
         | Op::Process { process: _, words }
         | Op::Envelope { envelope: _, words }
         | Op::Open { words }
-        | Op::Edit { edit: _, words } => format!("{} ({words})", node.label),
+        | Op::Edit { edit: _, words }
+        | Op::External { words, .. } => format!("{} ({words})", node.label),
     }
 }
 

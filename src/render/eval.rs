@@ -142,7 +142,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn is_source(&self, node: NodeId) -> bool {
-        matches!(self.plan.graph[node].op, Op::Source { .. })
+        matches!(self.plan.graph[node].op, Op::Source { .. } | Op::External { .. })
     }
 
     /// The samples of `wanted`, each a whole segment long. `next` is what the next wave
@@ -277,7 +277,7 @@ impl At<'_> {
 
     fn apply(&self) -> Block {
         match self.op() {
-            Op::Source { .. } => self.source(self.node),
+            Op::Source { .. } | Op::External { .. } => self.source(self.node),
             Op::Matrix { rows, words: _ } => {
                 let input = self.inputs()[0];
                 match self.blocks.get(&(input, self.segment)) {
@@ -340,8 +340,10 @@ impl At<'_> {
     }
 
     fn source_bytes(&self, node: NodeId) -> Cow<'_, [u8]> {
-        let Op::Source { input: _, at_frame } = self.evaluator.plan.graph[node].op else {
-            unreachable!("BUG: only sources are not in the table of blocks")
+        let at_frame = match self.evaluator.plan.graph[node].op {
+            Op::Source { input: _, at_frame } => at_frame,
+            Op::External { .. } => 0,
+            _ => unreachable!("BUG: only sources are not in the table of blocks"),
         };
         self.streams.bytes(node, at_frame, self.segment)
     }

@@ -3,6 +3,7 @@
 //! words; reasons and reports are made elsewhere from what the pass returns.
 
 pub mod eval;
+pub mod outside;
 pub mod pass;
 pub mod streams;
 mod todo;

@@ -13,11 +13,13 @@ use rayon::prelude::*;
 
 use super::Block;
 use super::eval::{self, Evaluator};
+use super::outside::Outside;
 use super::streams::{InputError, Streams};
 use super::todo::{self, Todo};
 use super::writer::{FileOutput, FileTask, Payload, Writer};
 use crate::audio::pcm;
 use crate::audio::wav::Encoding;
+use crate::diag::Failure;
 use crate::dsp::dither::Dither;
 use crate::fsio::{Disk, DiskError};
 use crate::key::Key;
@@ -78,6 +80,8 @@ pub enum PassError {
     Input(InputError),
     /// The disk failed.
     Disk(DiskError),
+    /// An operator outside failed.
+    Outside(NodeId, Box<Failure>),
 }
 
 impl From<InputError> for PassError {
@@ -159,15 +163,20 @@ impl Wave {
 }
 
 /// Renders, measures and writes everything that is not as it should be.
-pub fn run(pass: &Pass<'_>, streams: &mut Streams<'_>) -> Result<PassOutput, PassError> {
+pub fn run(
+    pass: &Pass<'_>,
+    streams: &mut Streams<'_>,
+    outside: &mut Outside<'_>,
+) -> Result<PassOutput, PassError> {
     let plan = pass.plan;
+    outside.settle(plan, streams)?;
     let meters: Vec<Meter> = plan
         .prints
         .iter()
         .map(|p| Meter::new(plan.clock_of(p.node).rate, p.layout, p.encoding))
         .collect();
-    let mut work =
-        Work { pass, keys: Keys::new(plan), evaluator: Evaluator::new(plan), meters: &meters };
+    let (keys, evaluator) = (Keys::new(plan), Evaluator::new(plan));
+    let mut work = Work { pass, outside, keys, evaluator, meters: &meters };
     let mut output = PassOutput {
         prints: vec![PrintOutput::default(); plan.prints.len()],
         nulls: vec![Vec::new(); plan.nulls.len()],
@@ -209,14 +218,15 @@ fn wave_length(plan: &Plan) -> usize {
     (WAVE_BYTES / bytes.max(1)).clamp(1, 2 * rayon::current_num_threads())
 }
 
-struct Work<'a> {
+struct Work<'a, 'o> {
     pass: &'a Pass<'a>,
+    outside: &'a mut Outside<'o>,
     keys: Keys<'a>,
     evaluator: Evaluator<'a>,
     meters: &'a [Meter],
 }
 
-impl Work<'_> {
+impl Work<'_, '_> {
     /// One wave from digests to written bytes: `slots` with their needs, and the needs
     /// of the wave after it.
     fn wave(
@@ -262,7 +272,13 @@ impl Work<'_> {
             todo.nodes.iter().map(|node| (*node, segment)).chain(before).collect::<Vec<_>>()
         };
         let wanted: BTreeSet<(NodeId, usize)> = todo.iter().flat_map(of_slot).collect();
-        streams.load(&self.evaluator.sources(&wanted, &self.keys))?;
+        let sources = self.evaluator.sources(&wanted, &self.keys);
+        self.outside.bring(
+            self.pass.plan,
+            streams,
+            &sources.iter().map(|(node, _)| *node).collect(),
+        )?;
+        streams.load(&sources)?;
         let mut blocks = self.evaluator.evaluate(streams, &self.keys, &wanted, next);
         let mut of_slot = |todo: &Todo| {
             let segment = todo.slot.segment;

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -20,17 +20,20 @@ use crate::manifest::delivery::InputId;
 use crate::plan::needs::Needs;
 use crate::plan::op::Op;
 use crate::plan::{NodeId, Plan};
+use crate::state::outside::Made;
 
-/// What a pass needs to know of one file of session audio.
+/// What a pass needs to know of one file of session audio, or of one that an operator
+/// outside makes.
+#[derive(Clone)]
 pub struct InputFile<'a> {
     /// Where it is.
-    pub path: &'a Path,
+    pub path: Cow<'a, Path>,
     /// What its header said when the manifest was resolved.
-    pub info: &'a AudioInfo,
-    /// The stamp it bore then.
-    pub stamp: FileStamp,
+    pub info: Cow<'a, AudioInfo>,
+    /// The stamp it bore then; `None` as long as it is not made.
+    pub stamp: Option<FileStamp>,
     /// Digests of all its segments if they are known from an earlier run.
-    pub digests: Option<&'a [Key]>,
+    pub digests: Option<Cow<'a, [Key]>>,
 }
 
 impl InputFile<'_> {
@@ -71,15 +74,17 @@ struct Stream {
 /// All streams of a plan, and the digests known so far.
 pub struct Streams<'a> {
     disk: &'a Disk,
-    inputs: &'a [InputFile<'a>],
+    inputs: Vec<InputFile<'a>>,
     streams: Vec<Stream>,
     of_node: BTreeMap<NodeId, usize>,
+    /// Where in `inputs` that is which an operator outside makes.
+    made: BTreeMap<InputId, usize>,
     digests: Vec<Vec<Key>>,
 }
 
 impl<'a> Streams<'a> {
     /// The streams of `plan`; nothing is opened yet.
-    pub fn new(disk: &'a Disk, plan: &Plan, inputs: &'a [InputFile<'a>]) -> Self {
+    pub fn new(disk: &'a Disk, plan: &Plan, inputs: Vec<InputFile<'a>>) -> Self {
         let mut streams: Vec<Stream> = Vec::new();
         let mut of_node = BTreeMap::new();
         let mut digested: BTreeSet<InputId> = BTreeSet::new();
@@ -104,8 +109,58 @@ impl<'a> Streams<'a> {
             streams[index].nodes.push((node, rest != 0));
             of_node.insert(node, index);
         }
-        let digests = inputs.iter().map(|i| i.digests.unwrap_or_default().to_vec()).collect();
-        Self { disk, inputs, streams, of_node, digests }
+        let known = |input: &InputFile<'_>| input.digests.as_deref().unwrap_or_default().to_vec();
+        let digests = inputs.iter().map(known).collect();
+        Self { disk, inputs, streams, of_node, made: BTreeMap::new(), digests }
+    }
+
+    /// Takes in what the operator outside `node` makes.
+    pub fn expect(&mut self, plan: &Plan, node: NodeId, path: PathBuf, made: &Made) {
+        let Op::External { made: id, .. } = plan.graph[node].op else {
+            unreachable!("BUG: only operators outside make files")
+        };
+        self.made.insert(
+            id,
+            self.of_node
+                .get(&node)
+                .map_or(self.inputs.len(), |index| self.streams[*index].input.0 as usize),
+        );
+        let file = InputFile {
+            path: Cow::Owned(path),
+            info: Cow::Owned(made.info.clone()),
+            stamp: None,
+            digests: None,
+        };
+        let digests = made.digests.clone();
+        if let Some(index) = self.of_node.get(&node) {
+            let input = self.streams[*index].input.0 as usize;
+            (self.inputs[input], self.digests[input]) = (file, digests);
+            return;
+        }
+        self.of_node.insert(node, self.streams.len());
+        self.streams.push(Stream {
+            input: InputId(self.inputs.len() as u32),
+            offset: 0,
+            reader: None,
+            window: BTreeMap::new(),
+            nodes: vec![(node, false)],
+            digests_all: false,
+            next: 0,
+        });
+        self.inputs.push(file);
+        self.digests.push(digests);
+    }
+
+    /// The file that `node` makes is there now.
+    pub fn arrived(&mut self, node: NodeId) -> Result<(), DiskError> {
+        let file = &mut self.inputs[self.streams[self.of_node[&node]].input.0 as usize];
+        file.stamp = self.disk.stamp(&file.path)?;
+        Ok(())
+    }
+
+    /// Whether the file of a node can be read.
+    pub fn is_there(&self, node: NodeId) -> bool {
+        self.inputs[self.streams[self.of_node[&node]].input.0 as usize].stamp.is_some()
     }
 
     /// Reads and digests what unknown files hold as far as `needs` hears them, and
@@ -197,15 +252,15 @@ impl<'a> Streams<'a> {
 
     /// The header of a source node's file.
     pub fn info(&self, node: NodeId) -> &AudioInfo {
-        self.inputs[self.streams[self.of_node[&node]].input.0 as usize].info
+        &self.inputs[self.streams[self.of_node[&node]].input.0 as usize].info
     }
 
     /// Checks that every file that was opened is still the one it was.
     pub fn check_unmoved(&self) -> Result<(), InputError> {
         for stream in self.streams.iter().filter(|stream| stream.reader.is_some()) {
             let file = &self.inputs[stream.input.0 as usize];
-            let now = self.disk.stamp(file.path).map_err(|e| InputError::Open(stream.input, e))?;
-            if now != Some(file.stamp) {
+            let now = self.disk.stamp(&file.path).map_err(|e| InputError::Open(stream.input, e))?;
+            if now != file.stamp {
                 return Err(InputError::Moved(stream.input));
             }
         }
@@ -220,7 +275,8 @@ impl<'a> Streams<'a> {
 
 impl Digests for Streams<'_> {
     fn digest(&self, input: InputId, segment: usize) -> Key {
-        self.digests[input.0 as usize].get(segment).copied().unwrap_or(Key::SILENCE)
+        let index = self.made.get(&input).copied().unwrap_or(input.0 as usize);
+        self.digests[index].get(segment).copied().unwrap_or(Key::SILENCE)
     }
 }
 
@@ -288,15 +344,15 @@ impl Stream {
     ) -> Result<Vec<u8>, InputError> {
         let failed = |error| match error {
             // Whatever went wrong, a file that changed meanwhile is the reason.
-            _ if disk.stamp(file.path).ok().flatten() != Some(file.stamp) => {
+            _ if disk.stamp(&file.path).ok().flatten() != file.stamp => {
                 InputError::Moved(self.input)
             }
             error => InputError::Audio(self.input, error),
         };
         if self.reader.is_none() {
-            let open = disk.open(file.path).map_err(|e| InputError::Open(self.input, e))?;
+            let open = disk.open(&file.path).map_err(|e| InputError::Open(self.input, e))?;
             let reader = AudioReader::open(open).map_err(failed)?;
-            if reader.info() != file.info {
+            if *reader.info() != *file.info {
                 return Err(InputError::Moved(self.input));
             }
             self.reader = Some(reader);

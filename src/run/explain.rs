@@ -1,7 +1,10 @@
 //! What a build would do, and why, to the second. Renders nothing and changes no
 //! delivery; what it learns of session audio it remembers.
 
-use super::making::print_keys;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::making::{print_keys, with_outside};
 use super::outcome::{FileOutcome, Outcome, PackageOutcome};
 use super::packages::Packages;
 use super::project::{Project, Session};
@@ -9,6 +12,9 @@ use super::settle;
 use super::{Context, Request, Stop, explain_stop};
 use crate::diag::Failure;
 use crate::key::Key;
+use crate::key::reason::Reason;
+use crate::plan::op::Op;
+use crate::plan::{NodeId, Plan, PlannedFile};
 use crate::render::pass::PassError;
 use crate::render::streams::Streams;
 
@@ -22,15 +28,17 @@ pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Fail
     let digests = match digests(&project, &session) {
         Ok(digests) => digests,
         Err(Stop::Moved((diagnostic, _))) => return Err((*diagnostic).into()),
-        Err(Stop::Taken(_)) => unreachable!("BUG: reading session audio takes no place"),
+        Err(Stop::Without(..)) => unreachable!("BUG: reading session audio takes no place"),
         Err(Stop::Failed(failure)) => return Err(failure),
     };
+    let (digests, to_run) = with_outside(&session.plan, digests, &project.outside_memo()?);
     let packages = Packages::load(&project, &session)?;
     let mut store = packages.store(&project)?;
-    if let Err(stop) = settle::settle(&project, &mut session, &mut store) {
+    let mut outside = project.outside(None)?;
+    if let Err(stop) = settle::settle(&project, &mut session, &mut store, &mut outside) {
         return Err(match stop {
             Stop::Moved((diagnostic, _)) => (*diagnostic).into(),
-            Stop::Taken(_) => unreachable!("BUG: measuring takes no place"),
+            Stop::Without(_, why) => why.into(),
             Stop::Failed(failure) => failure,
         });
     }
@@ -41,7 +49,11 @@ pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Fail
         let files: Vec<FileOutcome> = session
             .plan
             .files_of(index)
-            .map(|(_, file)| packages.planned_file(&session, &digests, &keys, &store, file))
+            .map(|(_, file)| {
+                let mut planned = packages.planned_file(&session, &digests, &keys, &store, file);
+                planned.reasons.extend(whole(&session.plan, file, &to_run, &planned.rendered));
+                planned
+            })
             .collect();
         outcome.packages.push(PackageOutcome {
             name: deliverable.name.clone(),
@@ -55,11 +67,29 @@ pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Fail
     Ok(outcome.with_removed(packages.leavings.folders()))
 }
 
+/// The programs and plug-ins that must be run for a file.
+fn whole(
+    plan: &Plan,
+    file: &PlannedFile,
+    to_run: &BTreeSet<NodeId>,
+    rendered: &[Range<usize>],
+) -> Vec<Reason> {
+    if rendered.is_empty() {
+        return Vec::new();
+    }
+    let heard = plan.ancestry(plan.print(file.print).node).into_iter();
+    let run = heard.filter(|node| to_run.contains(node));
+    let words = run.filter_map(|node| match &plan.graph[node].op {
+        Op::External { words, .. } => Some(words.clone()),
+        _ => None,
+    });
+    words.map(|words| Reason::Whole { words }).collect()
+}
+
 /// The digests of all session audio, read where they are not known.
 fn digests(project: &Project<'_>, session: &Session) -> Result<Vec<Vec<Key>>, Stop> {
     let context = project.context;
-    let inputs = session.input_files();
-    let mut streams = Streams::new(&context.disk, &session.plan, &inputs);
+    let mut streams = Streams::new(&context.disk, &session.plan, session.input_files());
     let total = streams.left();
     context.progress.begin("reading session audio", total);
     let read = (0..total).step_by(WAVE).try_for_each(|_| {

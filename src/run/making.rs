@@ -1,16 +1,19 @@
 //! What stands for a package before it is made: the keys of all that is delivered,
 //! the bytes before the samples, the session audio that is heard.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use super::project::Session;
 use crate::audio::wav::{Bext, WavHeader};
 use crate::key::segment::{Digests, Keys};
+use crate::key::whole;
 use crate::key::{Key, KeyBuilder, RENDER_VERSION};
 use crate::manifest::delivery::InputId;
 use crate::plan::needs::Needs;
-use crate::plan::{Plan, PlannedFile};
+use crate::plan::{NodeId, Plan, PlannedFile};
 use crate::qc::measure::METER_VERSION;
+use crate::state::outside::OutsideMemo;
 
 /// Digests in a table, by input and segment.
 struct Table<'a>(&'a [&'a [Key]]);
@@ -35,6 +38,36 @@ pub(super) fn print_keys(plan: &Plan, digests: &[&[Key]]) -> Vec<Vec<Key>> {
         }
     }
     all
+}
+
+/// Digests that grow with each operator outside.
+struct Growing(Vec<Vec<Key>>);
+
+impl Digests for Growing {
+    fn digest(&self, input: InputId, segment: usize) -> Key {
+        self.0[input.0 as usize].get(segment).copied().unwrap_or(Key::SILENCE)
+    }
+}
+
+/// Digests of session audio, and after them of what operators outside make of it, as
+/// far as that is known; and the operators that would be run to know.
+pub(super) fn with_outside(
+    plan: &Plan,
+    inputs: Vec<Vec<Key>>,
+    memo: &OutsideMemo,
+) -> (Vec<Vec<Key>>, BTreeSet<NodeId>) {
+    let (mut digests, mut to_run) = (Growing(inputs), BTreeSet::new());
+    for node in whole::outside(plan) {
+        let nothing = |_: &mut Growing, _: &Needs| Ok::<(), Infallible>(());
+        let Ok(recipe) = whole::recipe(plan, node, &mut digests, nothing);
+        let made = memo.made.get(&recipe).map(|made| made.digests.clone());
+        digests.0.push(made.unwrap_or_else(|| {
+            to_run.insert(node);
+            let segments = plan.clock_of(node).segments();
+            (0..segments).map(|segment| whole::unknown(recipe, segment)).collect()
+        }));
+    }
+    (digests.0, to_run)
 }
 
 /// The bytes before the samples of a file.
@@ -88,6 +121,11 @@ pub(super) fn made_from(session: &Session, deliverable: usize, digests: &[&[Key]
     for id in session.heard_by(deliverable) {
         let input = delivery.input(id);
         key.text(&input.shown).text(&format!("{:?}", input.info)).keys(digests[id.0 as usize]);
+    }
+    for external in session.outside_of(deliverable) {
+        for file in external.files() {
+            key.text(&file.digest.to_hex());
+        }
     }
     // How long and how wide it is can follow from files that it does not hear.
     key.number(session.plan.programme().frames).text(delivery.programme.layout.name());

@@ -35,6 +35,8 @@ pub struct Context<'a> {
     pub notice: &'a (dyn Fn(&str) + Sync),
     /// Whether messages are coloured.
     pub colour: bool,
+    /// The `rebounce` binary, which programs and plug-ins are run by.
+    pub rebounce: PathBuf,
 }
 
 /// What was asked for.
@@ -59,9 +61,12 @@ pub fn build(context: &Context<'_>, request: &Request) -> Result<Outcome, Failur
     for _ in 0..ATTEMPTS {
         let mut session = project.session()?;
         let mut made = deliver(&project, &mut session);
-        if let Err(Stop::Taken(taken)) = made {
-            set_aside(&mut session, taken, request.keep_going)?;
-            made = deliver(&project, &mut session);
+        // Each time with fewer packages.
+        while let Err(Stop::Without(names, why)) = made {
+            made = match set_aside(&mut session, &names, why, request.keep_going) {
+                Ok(()) => deliver(&project, &mut session),
+                Err(failure) => Err(Stop::Failed(failure)),
+            };
         }
         match made {
             Ok(outcome) => {
@@ -71,9 +76,7 @@ pub fn build(context: &Context<'_>, request: &Request) -> Result<Outcome, Failur
                 (context.notice)(&format!("{} changed while it was read; reading again", again.1));
                 moved = Some(again.0);
             }
-            Err(Stop::Taken(taken)) => {
-                return Err(Diagnostics::from_iter(taken.into_iter().map(|(_, why)| why)).into());
-            }
+            Err(Stop::Without(..)) => unreachable!("BUG: they were set aside"),
             Err(Stop::Failed(failure)) => {
                 // What was staged takes room that the mend may need. If it cannot be
                 // cleared now, the next build does so.
@@ -91,8 +94,9 @@ enum Stop {
     /// Session audio, or a file delivered before, changed while it was read: the message for the case that it
     /// does so again and again, and the file.
     Moved((Box<Diagnostic>, String)),
-    /// The places of packages, by name, hold what rebounce did not make.
-    Taken(Vec<(String, Diagnostic)>),
+    /// Packages of these names cannot be made: their places hold what rebounce did not
+    /// make, or a program or plug-in that they hear failed.
+    Without(Vec<String>, Diagnostics),
     Failed(Failure),
 }
 
@@ -112,15 +116,15 @@ impl<E: Into<Failure>> From<E> for Stop {
     }
 }
 
-/// Refuses packages whose place is taken; with `-k` the others are built.
+/// Refuses packages that cannot be made; with `-k` the others are built.
 fn set_aside(
     session: &mut Session,
-    taken: Vec<(String, Diagnostic)>,
+    names: &[String],
+    why: Diagnostics,
     keep_going: bool,
 ) -> Result<(), Failure> {
-    let (names, problems): (Vec<String>, Vec<Diagnostic>) = taken.into_iter().unzip();
-    session.problems.extend(problems);
-    session.leave_out(&names);
+    session.problems.extend(why);
+    session.leave_out(names);
     if !keep_going || session.delivery.deliverables.is_empty() {
         return Err(std::mem::take(&mut session.problems).into());
     }
@@ -135,7 +139,8 @@ fn deliver(project: &Project<'_>, session: &mut Session) -> Result<Outcome, Stop
     let mut packages = Packages::load(project, session)?;
     let taken = packages.foreign(project, session)?;
     if !taken.is_empty() {
-        return Err(Stop::Taken(taken));
+        let (names, why): (_, Vec<Diagnostic>) = taken.into_iter().unzip();
+        return Err(Stop::Without(names, Diagnostics::from_iter(why)));
     }
     if let Some(outcome) = packages.up_to_date(session) {
         packages.remember_stamps(project)?;
@@ -143,13 +148,18 @@ fn deliver(project: &Project<'_>, session: &mut Session) -> Result<Outcome, Stop
     }
     let staging = leftovers::stage(project, output_root)?;
     let mut store = packages.store(project)?;
-    settle::settle(project, session, &mut store)?;
+    // No package has such a name.
+    let mut outside = project.outside(Some(staging.folder(".outside")))?;
+    let settled = settle::settle(project, session, &mut store, &mut outside);
+    if let Err(stop) = settled {
+        project.remember_outside(outside, false)?;
+        return Err(stop);
+    }
     let (session, store) = (&*session, store);
     let tasks = packages.tasks(session, &staging);
     packages.create_folders(session, &staging)?;
 
-    let inputs = session.input_files();
-    let mut streams = Streams::new(&context.disk, &session.plan, &inputs);
+    let mut streams = Streams::new(&context.disk, &session.plan, session.input_files());
     let pass = Pass {
         disk: &context.disk,
         plan: &session.plan,
@@ -158,8 +168,9 @@ fn deliver(project: &Project<'_>, session: &mut Session) -> Result<Outcome, Stop
         progress: context.progress,
     };
     context.progress.begin(&session.what(), session.plan.programme().segments());
-    let made = pass::run(&pass, &mut streams);
+    let made = pass::run(&pass, &mut streams, &mut outside);
     context.progress.end();
+    project.remember_outside(outside, made.is_ok())?;
     let made = made.map_err(|error| explain_stop(session, error))?;
     let digests = streams.into_digests();
     session.remember(project, &digests)?;
@@ -179,6 +190,14 @@ fn deliver(project: &Project<'_>, session: &mut Session) -> Result<Outcome, Stop
 fn explain_stop(session: &Session, error: PassError) -> Stop {
     match error {
         PassError::Disk(error) => error.into(),
+        PassError::Outside(node, failure) => match *failure {
+            Failure::Request(why) => match session.that_hear(node) {
+                // It is only measured, and everything may follow from that.
+                none if none.is_empty() => Stop::Failed(Failure::Request(why)),
+                names => Stop::Without(names, why),
+            },
+            other => Stop::Failed(other),
+        },
         PassError::Input(InputError::Moved(id)) => {
             let input = session.delivery.input(id);
             let diagnostic = Diagnostic::error(format!("{} keeps changing", input.shown))

@@ -194,13 +194,17 @@ impl Outcome {
         for file in files {
             let state = self.file_state(file);
             let _ = write!(text, "      {:width$}  {state}", file.path);
-            let why: Vec<String> =
-                file.reasons.iter().map(|reason| reason.words(self.sample_rate)).collect();
-            match why.as_slice() {
-                [] => text.push('\n'),
-                [one] => drop(writeln!(text, ": {one}")),
-                [one, more @ ..] => drop(writeln!(text, ": {one}, and {} more", more.len())),
+            // How it is rendered stands behind why.
+            let is_why = |reason: &&Reason| !matches!(reason, Reason::Whole { .. });
+            let (why, how): (Vec<&Reason>, Vec<&Reason>) = file.reasons.iter().partition(is_why);
+            let words = |reason: &Reason| reason.words(self.sample_rate);
+            let mut parts: Vec<String> = why.first().map(|one| words(one)).into_iter().collect();
+            if let Some(more @ 1..) = why.len().checked_sub(1) {
+                parts[0] += &format!(", and {more} more");
             }
+            parts.extend(how.into_iter().map(words));
+            let said = if parts.is_empty() { "" } else { ": " };
+            let _ = writeln!(text, "{said}{}", parts.join("; "));
         }
     }
 

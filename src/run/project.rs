@@ -1,23 +1,32 @@
 //! A manifest opened for work: its lock, its state, its session audio.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Context, Request};
 use crate::audio::{AudioError, reader};
 use crate::diag::{Diagnostic, Diagnostics, Failure};
+use crate::external::operator::External;
 use crate::fsio::{Disk, DiskError, File, FileStamp};
 use crate::key::Key;
-use crate::manifest::delivery::{Delivery, InputId};
+use crate::manifest::delivery::{Delivery, Input, InputId};
+use crate::manifest::process::RawStep;
 use crate::manifest::{Loaded, load, output_root, resolve};
-use crate::plan::{Plan, build};
+use crate::plan::{NodeId, Plan, build};
+use crate::render::outside::Outside;
 use crate::render::streams::InputFile;
 use crate::state::StateFolder;
 use crate::state::inputs::InputMemo;
+use crate::state::outside::OutsideMemo;
+use crate::yaml::record::At;
 
 /// Name of the memo of session audio in the state folder.
 const INPUTS: &str = "inputs";
+
+/// Name of the memo of programs and plug-ins there.
+const OUTSIDE: &str = "outside";
 
 /// A project that this process has to itself until the value is dropped.
 pub(super) struct Project<'a> {
@@ -112,6 +121,33 @@ impl<'a> Project<'a> {
     }
 }
 
+impl Project<'_> {
+    /// What is known of programs and plug-ins.
+    pub(super) fn outside_memo(&self) -> Result<OutsideMemo, Failure> {
+        let mut notice = |text: String| (self.context.notice)(&text);
+        Ok(self.state.load(OUTSIDE, &mut notice)?.unwrap_or_default())
+    }
+
+    /// Programs and plug-ins at work: in `folder`, or not at all where there is none.
+    pub(super) fn outside(&self, folder: Option<PathBuf>) -> Result<Outside<'_>, Failure> {
+        let (disk, rebounce) = (&self.context.disk, &*self.context.rebounce);
+        Ok(Outside::new(disk, rebounce, folder, self.outside_memo()?))
+    }
+
+    /// Remembers what they made. A build of everything forgets what nothing uses.
+    pub(super) fn remember_outside(&self, outside: Outside<'_>, all: bool) -> Result<(), Failure> {
+        let Outside { mut memo, used, .. } = outside;
+        if all && self.request.targets.is_empty() {
+            memo.made.retain(|recipe, _| used.contains(recipe));
+            memo.proven.retain(|operator| used.contains(operator));
+        }
+        if memo != self.outside_memo()? {
+            self.state.save(OUTSIDE, &memo)?;
+        }
+        Ok(())
+    }
+}
+
 /// Reads the manifest and probes its session audio, without state and lock: for
 /// commands that change nothing.
 pub fn look(context: &Context<'_>, request: &Request) -> Result<Session, Failure> {
@@ -126,12 +162,18 @@ pub fn look(context: &Context<'_>, request: &Request) -> Result<Session, Failure
 /// watched and what the manifest names, there or not: any of it may be the mend.
 pub fn watched(context: &Context<'_>, request: &Request, last: Vec<PathBuf>) -> Vec<PathBuf> {
     let disk = &context.disk;
-    let silent = Context { notice: &|_| {}, disk: disk.clone(), ..*context };
+    let silent = Context {
+        notice: &|_| {},
+        disk: disk.clone(),
+        rebounce: context.rebounce.clone(),
+        ..*context
+    };
     let mut files = vec![disk.canonical(&request.manifest)];
     let seen = look(&silent, request);
     if let Ok(session) = &seen {
         files.extend(session.delivery.inputs.iter().map(|input| input.path.clone()));
         files.extend(session.delivery.spec_files.iter().cloned());
+        files.extend(session.delivery.outside_files().map(Path::to_path_buf));
     }
     // With `-k` a session may lack what something is wrong with.
     if seen.is_ok_and(|session| !session.problems.has_errors()) {
@@ -160,8 +202,20 @@ fn named(disk: &Disk, manifest: &Path) -> Vec<PathBuf> {
         found.extend(all.map(|file| audio.join(file.value)));
     }
     let mixes = manifest.mixes.0.into_iter().filter_map(|entry| entry.body);
-    for print in mixes.filter_map(|mix| mix.reference) {
-        found.extend([audio.join(&print.file.value), home.join(print.file.value)]);
+    let stems = manifest.stems.0.into_iter().filter_map(|entry| entry.body);
+    let mut steps: Vec<At<RawStep>> = stems.filter_map(|stem| stem.process).flatten().collect();
+    for mix in mixes {
+        steps.extend(mix.process.into_iter().flatten());
+        if let Some(print) = mix.reference {
+            found.extend([audio.join(&print.file.value), home.join(print.file.value)]);
+        }
+    }
+    for step in steps {
+        let RawStep { command, clap, .. } = step.value;
+        let inputs = command.into_iter().flat_map(|command| command.value.inputs.0);
+        let plugin = clap.into_iter().flat_map(|clap| [Some(clap.value.file), clap.value.state]);
+        let all = inputs.filter_map(|entry| entry.body).chain(plugin.flatten());
+        found.extend(all.map(|file| home.join(file.value)));
     }
     let packages = manifest.deliverables.0.into_iter().filter_map(|entry| entry.body);
     let specs = packages.map(|package| home.join(package.spec.value));
@@ -248,12 +302,12 @@ impl Session {
         let files = self.delivery.inputs.iter().zip(&self.stamps).zip(&self.learned);
         files
             .map(|((input, stamp), learned)| InputFile {
-                path: &input.path,
-                info: &input.info,
-                stamp: *stamp,
+                path: Cow::Borrowed(&input.path),
+                info: Cow::Borrowed(&input.info),
+                stamp: Some(*stamp),
                 digests: match self.memo.get(&input.path, stamp) {
-                    Some(known) => Some(&known.digests),
-                    None => learned.as_deref(),
+                    Some(known) => Some(Cow::Borrowed(&known.digests)),
+                    None => learned.as_deref().map(Cow::Borrowed),
                 },
             })
             .collect()
@@ -263,12 +317,16 @@ impl Session {
     /// be read for them.
     pub(super) fn known_digests<'a>(&'a self) -> Option<Vec<&'a [Key]>> {
         let heard = self.plan.sources();
-        let files = self.input_files();
-        let heard_or_none = |(index, file): (usize, &InputFile<'a>)| match file.digests {
-            None if !heard.contains(&InputId(index as u32)) => Some(&[][..]),
-            known => known,
+        let files = self.delivery.inputs.iter().zip(&self.stamps).zip(&self.learned).enumerate();
+        let heard_or_none = |(index, ((input, stamp), learned)): (usize, _)| {
+            let (input, learned): (&'a Input, &'a Option<Vec<Key>>) = (input, learned);
+            let known = self.memo.get(&input.path, stamp).map(|known| &known.digests);
+            match known.or(learned.as_ref()) {
+                None if !heard.contains(&InputId(index as u32)) => Some(&[][..]),
+                known => known.map(Vec::as_slice),
+            }
         };
-        files.iter().enumerate().map(heard_or_none).collect()
+        files.map(heard_or_none).collect()
     }
 
     /// Keeps the digests of what was read whole, for the rest of this build.
@@ -326,6 +384,24 @@ impl Session {
         self.plan = build::plan(&self.delivery);
     }
 
+    /// The programs and plug-ins that decide what the files of a deliverable hold.
+    pub(super) fn outside_of(&self, deliverable: usize) -> Vec<&External> {
+        let nodes = self.heard_nodes(deliverable).into_iter();
+        nodes.filter_map(|node| self.plan.graph[node].op.external()).collect()
+    }
+
+    /// The names of the deliverables that hear a node.
+    pub(super) fn that_hear(&self, node: NodeId) -> Vec<String> {
+        let hears = |deliverable: usize| {
+            let mut files = self.plan.files_of(deliverable);
+            files.any(|(_, file)| {
+                self.plan.ancestry(self.plan.print(file.print).node).contains(&node)
+            })
+        };
+        let names = self.delivery.deliverables.iter().enumerate();
+        names.filter(|(index, _)| hears(*index)).map(|(_, one)| one.name.clone()).collect()
+    }
+
     /// What a build renders, for the progress bar.
     pub(super) fn what(&self) -> String {
         let packages = self.delivery.deliverables.len();
@@ -334,6 +410,14 @@ impl Session {
 
     /// The inputs that the files of a deliverable hear, references included.
     pub(super) fn heard_by(&self, deliverable: usize) -> Vec<InputId> {
+        let nodes = self.heard_nodes(deliverable).into_iter();
+        let inputs: BTreeSet<InputId> =
+            nodes.filter_map(|node| self.plan.graph[node].op.input()).collect();
+        inputs.into_iter().collect()
+    }
+
+    /// All that the files of a deliverable are made from, references included.
+    fn heard_nodes(&self, deliverable: usize) -> BTreeSet<NodeId> {
         let prints =
             self.plan.files_of(deliverable).map(|(_, file)| self.plan.print(file.print).node);
         let references = self
@@ -344,14 +428,10 @@ impl Session {
             .filter_map(|null| null.reference.node());
         // What a gain follows from is as good as heard.
         let counted = self.plan.gains.iter().flat_map(|gain| &gain.measured);
-        let mut heard: Vec<InputId> = prints
+        prints
             .chain(references)
             .chain(counted.map(|signal| signal.node))
             .flat_map(|node| self.plan.ancestry(node))
-            .filter_map(|node| self.plan.graph[node].op.input())
-            .collect();
-        heard.sort();
-        heard.dedup();
-        heard
+            .collect()
     }
 }

@@ -14,6 +14,7 @@ use crate::plan::op::Op;
 use crate::plan::{GainPlace, MeasuredGain, NodeId, Plan, Print, Signal, build};
 use crate::qc::facts::SegmentFacts;
 use crate::qc::measures::{Measures, merge};
+use crate::render::outside::Outside;
 use crate::render::pass::{self, Pass, PassOutput};
 use crate::render::streams::Streams;
 use crate::state::record::{FactsRecord, FactsToSave};
@@ -28,6 +29,7 @@ pub(super) fn settle(
     project: &Project<'_>,
     session: &mut Session,
     store: &mut Store,
+    outside: &mut Outside<'_>,
 ) -> Result<(), Stop> {
     if session.plan.gains.is_empty() {
         return Ok(());
@@ -42,7 +44,7 @@ pub(super) fn settle(
             break;
         }
         let probes = probes(&session.plan, &ready);
-        let made = measure(project, session, store, &probes)?;
+        let made = measure(project, session, store, outside, &probes)?;
         for gain in &ready {
             let found = |signal: &Signal| measures(&probes, &made, *signal);
             let counted: Vec<Measures> = gain.measured.iter().map(found).collect();
@@ -106,15 +108,15 @@ fn measure(
     project: &Project<'_>,
     session: &mut Session,
     store: &Store,
+    outside: &mut Outside<'_>,
     probes: &Plan,
 ) -> Result<PassOutput, Stop> {
     let context = project.context;
-    let inputs = session.input_files();
-    let mut streams = Streams::new(&context.disk, probes, &inputs);
+    let mut streams = Streams::new(&context.disk, probes, session.input_files());
     let (disk, progress) = (&context.disk, context.progress);
     let pass = Pass { disk, plan: probes, store, files: &[], progress };
     progress.begin("measuring", probes.programme().segments());
-    let made = pass::run(&pass, &mut streams);
+    let made = pass::run(&pass, &mut streams, outside);
     progress.end();
     let made = made.map_err(|error| explain_stop(session, error))?;
     let digests = streams.into_digests();

@@ -15,6 +15,7 @@
 //! is damaged, foreign or of another version is set aside with a line of notice.
 
 pub mod inputs;
+pub mod outside;
 pub mod record;
 pub mod store;
 

@@ -94,7 +94,13 @@ impl Project {
     pub fn try_build(&self, disk: Disk) -> (Result<Outcome, Failure>, Vec<String>) {
         let notices = Mutex::new(Vec::new());
         let notice = |text: &str| notices.lock().unwrap().push(text.to_owned());
-        let context = Context { disk, progress: &Silent, notice: &notice, colour: false };
+        let context = Context {
+            disk,
+            progress: &Silent,
+            notice: &notice,
+            colour: false,
+            rebounce: env!("CARGO_BIN_EXE_rebounce").into(),
+        };
         let outcome = rebounce::run::build(&context, &self.request());
         (outcome, notices.into_inner().unwrap())
     }
@@ -107,8 +113,13 @@ impl Project {
 
     /// What a build would do.
     pub fn explain(&self) -> Outcome {
-        let context =
-            Context { disk: Disk::new(), progress: &Silent, notice: &|_| {}, colour: false };
+        let context = Context {
+            disk: Disk::new(),
+            progress: &Silent,
+            notice: &|_| {},
+            colour: false,
+            rebounce: env!("CARGO_BIN_EXE_rebounce").into(),
+        };
         let outcome = rebounce::run::explain::explain(&context, &self.request());
         outcome.unwrap_or_else(|failure| panic!("{}", failure.render(false)))
     }
