@@ -55,8 +55,11 @@ pub fn read(source: impl MediaInput + 'static) -> Result<Remarks, AudioError> {
     Ok(remarks)
 }
 
+/// The id of a chunk and its bytes.
+type Chunk = ([u8; 4], Vec<u8>);
+
 /// The chunks of a file that are short enough to hold remarks, with their bytes.
-fn chunks(input: &mut Input, big_endian: bool) -> Result<Vec<([u8; 4], Vec<u8>)>, AudioError> {
+fn chunks(input: &mut Input, big_endian: bool) -> Result<Vec<Chunk>, AudioError> {
     let (mut found, mut at, mut long) = (Vec::new(), 12, None);
     for _ in 0..MAX_CHUNKS {
         if at + 8 > input.len {
@@ -114,9 +117,13 @@ fn riff(input: &mut Input) -> Result<Remarks, AudioError> {
     for (id, bytes) in chunks(input, false)? {
         match &id {
             // dwName, dwPosition, fccChunk, dwChunkStart, dwBlockStart, dwSampleOffset.
-            b"cue " => cues.extend(bytes.get(4..).unwrap_or_default().chunks_exact(24).filter_map(
-                |point| Some((u32_le(point, 0)?, u64::from(u32_le(point, 20)?))),
-            )),
+            b"cue " => {
+                cues.extend(
+                    bytes.get(4..).unwrap_or_default().chunks_exact(24).filter_map(|point| {
+                        Some((u32_le(point, 0)?, u64::from(u32_le(point, 20)?)))
+                    }),
+                )
+            }
             b"LIST" if bytes.starts_with(b"adtl") => {
                 for (id, body) in listed(&bytes[4..]) {
                     let Some(cue) = u32_le(body, 0) else { continue };
