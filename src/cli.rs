@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -19,7 +19,7 @@ use crate::progress::{Bar, Progress, Silent};
 use crate::qc::words::count;
 use crate::run::outcome::{Outcome, relative};
 use crate::run::{self, Context, Request};
-use crate::{external, manifest, spec, watch};
+use crate::{external, init, manifest, spec, watch};
 
 /// Make for audio deliveries: stems, mixes and M&E packages from session audio,
 /// re-rendered to the second and proven by a null test, a QC report and checksums.
@@ -51,7 +51,8 @@ struct Global {
     /// Build what can be built although other deliverables cannot
     #[arg(short, long, global = true)]
     keep_going: bool,
-    /// Say what would be rendered and why, or what `clean` would remove, and do nothing
+    /// Say what would be rendered and why, what `clean` would remove or `init` would write,
+    /// and do nothing
     #[arg(short = 'n', long, global = true)]
     dry_run: bool,
     /// Put one JSON object on stdout and nothing else
@@ -88,6 +89,11 @@ enum Command {
     Verify(Targets),
     /// Remove what rebounce made, and nothing else
     Clean(Targets),
+    /// Propose a manifest from a folder of audio
+    Init {
+        /// The folder [default: the current one]
+        folder: Option<PathBuf>,
+    },
     /// List the specs, or show one with the source of each figure
     Specs {
         /// Name of a spec, or path of a house's own
@@ -216,6 +222,7 @@ fn carry_out(global: &Global, command: &Command, colour: bool) -> Result<u8, Fai
         Command::Graph { format, targets } => graph(&context, &request(targets), *format),
         Command::Verify(targets) => verify(&context, &request(targets), global),
         Command::Clean(targets) => clean(&context, &request(targets), global),
+        Command::Init { folder } => init(&context, folder.as_deref(), global),
         Command::Specs { name } => specs(&context, name.as_deref(), global),
         Command::Schema { of } => {
             print_json(&match of {
@@ -319,6 +326,23 @@ fn clean(context: &Context<'_>, request: &Request, global: &Global) -> Result<u8
         print("nothing to remove\n");
     } else {
         gone.iter().for_each(|path| print(&format!("{removed} {}\n", relative(path, &here))));
+    }
+    Ok(0)
+}
+
+fn init(context: &Context<'_>, folder: Option<&Path>, global: &Global) -> Result<u8, Failure> {
+    let request = init::Request {
+        folder: folder.map(Path::to_path_buf),
+        manifest: global.file.clone(),
+        dry_run: global.dry_run,
+    };
+    let proposed = init::init(context, &request)?;
+    if global.json {
+        print_json(&proposed.json());
+    } else if global.dry_run {
+        print(&proposed.text);
+    } else {
+        print(&proposed.summary());
     }
     Ok(0)
 }

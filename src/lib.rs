@@ -24,6 +24,7 @@ pub mod render;
 pub mod package;
 pub mod run;
 
-// The outermost loop and the words.
+// What comes before a manifest, the outermost loop, and the words.
+pub mod init;
 pub mod watch;
 pub mod cli;

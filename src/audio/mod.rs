@@ -11,6 +11,7 @@ pub mod layout;
 mod linear;
 pub mod pcm;
 pub mod reader;
+pub mod remarks;
 pub mod wav;
 mod wav_read;
 

@@ -23,6 +23,12 @@ pub(super) struct Input {
 }
 
 impl Input {
+    /// The bytes of an open file.
+    pub(super) fn new(mut source: Box<dyn MediaInput>) -> Result<Self, AudioError> {
+        let len = source.seek(SeekFrom::End(0))?;
+        Ok(Self { source, len })
+    }
+
     /// Reads exactly `into.len()` bytes from `at` on.
     pub(super) fn read_at(&mut self, at: u64, into: &mut [u8]) -> Result<(), AudioError> {
         self.source.seek(SeekFrom::Start(at))?;
@@ -61,9 +67,9 @@ impl AudioReader {
         Self::open_boxed(Box::new(source))
     }
 
-    fn open_boxed(mut source: Box<dyn MediaInput>) -> Result<Self, AudioError> {
-        let len = source.seek(SeekFrom::End(0))?;
-        let mut input = Input { source, len };
+    fn open_boxed(source: Box<dyn MediaInput>) -> Result<Self, AudioError> {
+        let mut input = Input::new(source)?;
+        let len = input.len;
         let mut magic = [0; 12];
         let known = usize::try_from(len).map_or(12, |len| len.min(12));
         input.read_at(0, &mut magic[..known])?;
