@@ -18,7 +18,13 @@ use random::Random;
 use terminal::Home;
 
 fn context<T>(work: impl FnOnce(&Context<'_>) -> Result<T, Failure>) -> Result<T, String> {
-    let context = Context { disk: Disk::new(), progress: &Silent, notice: &|_| {}, colour: false };
+    let context = Context {
+        disk: Disk::new(),
+        progress: &Silent,
+        notice: &|_| {},
+        colour: false,
+        rebounce: env!("CARGO_BIN_EXE_rebounce").into(),
+    };
     work(&context).map_err(|failure| failure.render(false))
 }
 

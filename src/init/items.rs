@@ -61,7 +61,7 @@ pub(super) fn gather(files: &[Found]) -> (Vec<Item>, Vec<(String, String)>) {
                 let several = set.files.iter().map(|(channel, file)| member(Some(*channel), *file));
                 (set.stem.as_str(), several.collect(), Some(set.layout))
             }
-            None => (stem, vec![member(None, index)], layout_of(file)),
+            None => (stem, vec![member(None, index)], file.info.layout()),
         };
         let Some(layout) = layout else {
             let channels = file.info.channels;
@@ -82,16 +82,6 @@ pub(super) fn gather(files: &[Found]) -> (Vec<Item>, Vec<(String, String)>) {
         });
     }
     (items, refused)
-}
-
-/// The layout of one file: as its mask or else its number of channels says. The rule
-/// by which manifests are read.
-fn layout_of(file: &Found) -> Option<Layout> {
-    let width = usize::from(file.info.channels);
-    match file.info.channel_mask.filter(|_| width > 1) {
-        Some(mask) => Layout::of_mask(mask).filter(|layout| layout.width() == width),
-        None => Layout::of_width(width),
-    }
 }
 
 struct Set {

@@ -135,28 +135,14 @@ fn actions(step: &RawStep, signal: Signal<'_>, problems: &mut Diagnostics) -> Ve
         command,
         clap,
     } = step;
-    if let Some(gain) = gain {
-        let words = format!("gain {} dB", gain.db());
-        found.push(Some(Step { action: Action::Factor(gain.linear()), words }));
-    }
-    if let Some(polarity) = polarity {
-        let (factor, words) = match polarity {
-            Polarity::Normal => (1.0, "polarity as it is"),
-            Polarity::Invert => (-1.0, "polarity inverted"),
-        };
-        found.push(Some(Step { action: Action::Factor(factor), words: words.to_owned() }));
-    }
+    found.extend(factors(*gain, *polarity).map(Some));
     for step in balance.iter().map(|at| image::balance(at, layout, pan_law)) {
         found.push(step.map_err(|error| problems.push(error)).ok());
     }
     for step in width.iter().map(|at| image::width(at, layout)) {
         found.push(step.map_err(|error| problems.push(error)).ok());
     }
-    if let Some(delay) = delay {
-        let frames = delay.frames(rate);
-        let action = Action::Process(Process::Delay { frames });
-        found.push(Some(Step { action, words: format!("delay {frames} samples") }));
-    }
+    found.extend(delay.map(|delay| Some(late(delay, rate))));
     for (fade, direction) in [(fade_in, Direction::In), (fade_out, Direction::Out)] {
         let step = |fade| over_time::fade_step(fade, direction, timeline, problems);
         found.extend(fade.as_ref().map(step));
@@ -185,6 +171,23 @@ fn actions(step: &RawStep, signal: Signal<'_>, problems: &mut Diagnostics) -> Ve
         Some(Step { action: Action::External(Box::new(external)), words })
     }));
     found
+}
+
+/// Gain and polarity: every channel times a factor.
+fn factors(gain: Option<Gain>, polarity: Option<Polarity>) -> impl Iterator<Item = Step> {
+    let gain = gain.map(|gain| (gain.linear(), format!("gain {} dB", gain.db())));
+    let polarity = polarity.map(|polarity| match polarity {
+        Polarity::Normal => (1.0, "polarity as it is".to_owned()),
+        Polarity::Invert => (-1.0, "polarity inverted".to_owned()),
+    });
+    let step = |(factor, words)| Step { action: Action::Factor(factor), words };
+    gain.into_iter().chain(polarity).map(step)
+}
+
+fn late(delay: Delay, rate: SampleRate) -> Step {
+    let frames = delay.frames(rate);
+    let action = Action::Process(Process::Delay { frames });
+    Step { action, words: format!("delay {frames} samples") }
 }
 
 /// The knobs of a dynamics processor in words.

@@ -161,10 +161,7 @@ fn examine(
     let project = programme::project(&manifest, &mut faults);
     let output_root = output_root(&manifest, home, disk);
     check_output(&manifest, home, &output_root, &files, &mut faults);
-    let mut precious: Vec<(PathBuf, String)> =
-        files.inputs.iter().map(|input| (input.path.clone(), input.shown.clone())).collect();
-    precious.push((path.clone(), shown(&path).to_string()));
-    precious.extend(sums.outside_files().map(|path| (path.clone(), shown(path).to_string())));
+    let precious = precious(&path, &files, &sums);
     let mut ground = Ground {
         manifest: &manifest,
         names: &names,
@@ -198,6 +195,13 @@ fn examine(
         spec_files,
     };
     (Some(delivery), faults.diagnostics)
+}
+
+/// What is read and must never be written: path, and how it is shown.
+fn precious(manifest: &Path, files: &Files<'_>, sums: &Sums) -> Vec<(PathBuf, String)> {
+    let inputs = files.inputs.iter().map(|input| (input.path.clone(), input.shown.clone()));
+    let others = std::iter::once(manifest).chain(sums.outside_files().map(PathBuf::as_path));
+    inputs.chain(others.map(|path| (path.to_owned(), shown(path).to_string()))).collect()
 }
 
 /// A manifest has tracks and deliverables.
