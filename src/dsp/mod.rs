@@ -13,6 +13,7 @@ pub mod limiter;
 pub mod loudness;
 pub mod peaks;
 pub mod process;
+pub mod signal;
 pub mod true_peak;
 
 /// Whether input and memory of a recursion are too small ever to matter, so that it
