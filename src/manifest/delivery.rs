@@ -12,6 +12,7 @@ use crate::audio::wav::Encoding;
 use crate::diag::Span;
 use crate::dsp::envelope::{Direction, Envelope, Shape};
 use crate::dsp::process::Process;
+use crate::dsp::signal::{Signal, Sound};
 use crate::spec::Spec;
 use crate::units::bars::{Meters, Place};
 use crate::units::tempo::TempoMap;
@@ -168,6 +169,8 @@ pub struct Track {
     pub at_frame: u64,
     /// The frames of the file that are heard; `None`: all.
     pub trim: Option<Range<u64>>,
+    /// What sounds instead of a file.
+    pub signal: Option<Signal>,
     /// At the start of what is heard.
     pub fade_in: Option<Fade>,
     /// At its end.
@@ -376,6 +379,8 @@ pub struct Deliverable {
     pub spec: Arc<Spec>,
     /// Its audio files: stems first, then mixes, in the order asked for.
     pub files: Vec<DeliveredFile>,
+    /// Where its files begin and end, if not with the programme.
+    pub framing: Option<Framing>,
     /// One gain for all its files.
     pub normalize: Option<Normalize>,
     /// A word to the recipient; may be empty.
@@ -404,6 +409,45 @@ pub struct DeliveredFile {
     pub encoding: Encoding,
     /// Its channels.
     pub layout: Layout,
+    /// What of the stem or mix it holds.
+    pub take: Take,
+}
+
+/// What of a stem or mix a file holds: by default all of it, as it is in the mix.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Take {
+    /// Without the `process` chains of stems.
+    pub dry: bool,
+    /// A part of the programme.
+    pub cut: Option<Cut>,
+}
+
+/// A part of the programme on a timeline of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// Name of the section.
+    pub name: String,
+    /// First frame of the programme.
+    pub from: u64,
+    /// Frame after the last.
+    pub to: u64,
+    /// Frames over which its end fades into what stands before its start, so that it
+    /// can be repeated without a seam; 0: none.
+    pub seam: u64,
+}
+
+/// Where the files of a package begin and end, and what is put there. Frames count
+/// from the start of the programme; what it lacks is silence.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Framing {
+    /// First frame.
+    pub from: i64,
+    /// Frame after the last.
+    pub to: i64,
+    /// What sounds in every channel, counted from the file's first frame.
+    pub sounds: Vec<Sound>,
+    /// The same for people.
+    pub words: Vec<String>,
 }
 
 impl Delivery {

@@ -2,6 +2,7 @@
 
 pub mod delivery;
 mod files;
+pub mod framing;
 mod hints;
 mod links;
 mod names;
@@ -13,7 +14,9 @@ pub mod process;
 mod programme;
 pub mod raw;
 mod resolve;
+pub mod signals;
 mod sums;
+mod takes;
 mod timeline;
 pub mod times;
 mod tracks;

@@ -158,6 +158,13 @@ record! {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Hertz(f64);
 
+impl Hertz {
+    /// The frequency.
+    pub(super) fn hz(self) -> f64 {
+        self.0
+    }
+}
+
 impl Scalar for Hertz {
     const EXPECTED: &'static str = "a frequency in Hz like `80` or `2.5 kHz`";
 

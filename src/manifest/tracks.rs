@@ -75,6 +75,7 @@ fn track(
         layout,
         at_frame: 0,
         trim: None,
+        signal: None,
         fade_in: None,
         fade_out: None,
         gain: raw.gain.unwrap_or(Gain::UNITY),
