@@ -200,6 +200,11 @@ impl Timecode {
         Self { frames }
     }
 
+    /// The timecode of so many video frames since midnight.
+    pub fn from_frames(frames: u64) -> Self {
+        Self { frames }
+    }
+
     /// Video frames since midnight.
     pub fn frames(self) -> u64 {
         self.frames

@@ -458,6 +458,7 @@ fn tiny_plan() -> Plan {
             reference: NullReference::Input { input: InputId(0), node: source },
             parts: vec![PrintId(0), PrintId(1)],
             part_names: Vec::new(),
+            skip: Vec::new(),
         }],
         unproven: Vec::new(),
     }

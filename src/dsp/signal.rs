@@ -5,7 +5,7 @@
 use std::f64::consts::FRAC_PI_2;
 use std::ops::Range;
 
-use crate::units::{FrameRate, Gain, SampleRate, Timecode};
+use crate::units::{Gain, SampleRate};
 
 /// Frequency of a 2-pop and a tail pop, in Hz (delivery-specs 1.6).
 pub const POP_HZ: u32 = 1_000;
@@ -86,20 +86,6 @@ pub struct Part {
 }
 
 impl Sound {
-    /// A pop on the video frame at `place`: exactly one frame of it, for a programme
-    /// that begins `zero` samples after midnight. `None` if that is later.
-    pub fn pop(
-        place: Timecode,
-        peak: Gain,
-        fps: FrameRate,
-        rate: SampleRate,
-        zero: u64,
-    ) -> Option<Self> {
-        let start = fps.audio_frame(place.frames(), rate).checked_sub(zero)?;
-        let end = fps.audio_frame(place.frames() + 1, rate) - zero;
-        Some(Sound::Tone { hz: POP_HZ, peak, start, end })
-    }
-
     /// The programme frames in which it sounds.
     pub fn frames(&self, rate: SampleRate) -> Range<u64> {
         match *self {
@@ -269,32 +255,6 @@ mod tests {
         assert_eq!(tone.local(0..1_001), Local::Silence);
         assert_eq!(tone.local(50_002..60_000), Local::Silence);
         assert_ne!(tone.local(50_001..60_000), Local::Silence);
-    }
-
-    #[test]
-    fn a_pop_is_exactly_one_frame_of_picture() {
-        for name in FrameRate::names() {
-            let fps = FrameRate::parse(name).unwrap();
-            let label = |text: &str| Timecode::parse(text, fps).unwrap();
-            let zero = label("00:59:50:00").samples_since_midnight(fps, rate(48_000));
-            let pop = |text: &str| Sound::pop(label(text), db(POP_DBFS), fps, rate(48_000), zero);
-            let found = samples(&signal(48_000, &[pop("00:59:58:00").unwrap()]), 0..480_480);
-            let sounding = |x: &f64| *x != 0.0;
-            let first = found.iter().position(sounding).unwrap() - 1;
-            let frame = label("00:59:58:00").frames();
-            let edge = |frame: u64| (fps.audio_frame(frame, rate(48_000)) - zero) as usize;
-            assert_eq!(first, edge(frame), "{name}");
-            let last = found.iter().rposition(sounding).unwrap();
-            // A frame of a whole number of waves ends before a zero.
-            assert!((edge(frame + 1) - 1) - last <= 1, "{name}");
-            assert_eq!(highest(&found), 0.1, "{name}");
-            assert_eq!(pop("00:59:49:00"), None);
-        }
-        let fps = FrameRate::parse("23.976").unwrap();
-        let place = Timecode::parse("00:59:58:00", fps).unwrap();
-        let pop = Sound::pop(place, db(POP_DBFS), fps, rate(48_000), 0).unwrap();
-        let frames = pop.frames(rate(48_000));
-        assert_eq!(frames.end - frames.start, 2_002);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Key, KeyBuilder, RENDER_VERSION};
 use crate::dsp::edit::{Edit, Piece};
 use crate::dsp::envelope::{Envelope, Local};
+use crate::dsp::signal::{self, Signal};
 use crate::manifest::delivery::InputId;
 use crate::plan::clock::Slot;
 use crate::plan::needs::Needs;
@@ -93,6 +94,7 @@ impl<'a> Keys<'a> {
             Op::Process { .. } => self.process(id, segment),
             Op::Envelope { envelope, words: _ } => self.envelope(envelope, id, segment),
             Op::Edit { edit, words: _ } => self.edit(edit, id, segment),
+            Op::Signal { signal, words: _ } => self.signal(signal, id, segment),
             Op::Open { .. } => unreachable!("BUG: gains are settled before anything is keyed"),
             // Known by what it makes, as session audio is.
             Op::External { made, .. } => digests.digest(*made, segment),
@@ -128,6 +130,20 @@ impl<'a> Keys<'a> {
                     key.number(number);
                 }
                 key.key(input).finish()
+            }
+        }
+    }
+
+    /// What sounds in the segment, whatever sounds elsewhere.
+    fn signal(&self, signal: &Signal, id: NodeId, segment: usize) -> Key {
+        match signal.local(self.plan.clock_of(id).range(segment)) {
+            signal::Local::Silence => Key::SILENCE,
+            local @ signal::Local::Sounds(_) => {
+                let mut key = KeyBuilder::new("signal");
+                for number in local.numbers() {
+                    key.number(number);
+                }
+                key.number(self.plan.graph[id].width as u64).finish()
             }
         }
     }
@@ -200,7 +216,11 @@ impl<'a> Keys<'a> {
             NullReference::Print(print) => key.text("print").key(self.print(print, segment)),
         };
         let parts: Vec<Key> = null.parts.iter().map(|part| self.print(*part, segment)).collect();
-        key.keys(&parts).finish()
+        key.keys(&parts);
+        for skipped in null.skipped(self.plan.print_clock(null.parts[0]).range(segment)) {
+            key.number(skipped.start as u64).number(skipped.end as u64);
+        }
+        key.finish()
     }
 }
 

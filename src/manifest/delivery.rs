@@ -5,15 +5,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::over_time::shape_words;
+pub use super::chain::{Action, Fade, Guard, Normalize, Settled, Step, Stretch, Target};
 use crate::audio::AudioInfo;
 use crate::audio::layout::{Channel, Layout};
 use crate::audio::wav::Encoding;
 use crate::diag::Span;
 use crate::dsp::downmix::Downmix;
-use crate::dsp::envelope::{Direction, Envelope, Shape};
 use crate::dsp::pan::PanLaw;
-use crate::dsp::process::Process;
+use crate::dsp::signal::{Signal, Sound};
 use crate::external::operator::External;
 use crate::spec::Spec;
 use crate::units::bars::{Meters, Place};
@@ -108,6 +107,25 @@ pub struct Programme {
 }
 
 impl Programme {
+    /// The timeline of files that are framed: it begins where they do. Timecode is told
+    /// of whole video frames only.
+    pub fn framed(&self, framing: Option<&Framing>) -> Self {
+        let mut programme = self.clone();
+        let Some(Framing { from, .. }) = framing else { return programme };
+        if let (Some(_), Some(fps)) = (self.start, self.frame_rate) {
+            let sample = u64::try_from(self.time_reference() as i64 + from).ok();
+            let start = sample.map(|sample| Timecode::at(sample, self.sample_rate, fps));
+            let exact = |start: &Timecode| {
+                Some(start.samples_since_midnight(fps, self.sample_rate)) == sample
+            };
+            programme.start = start.filter(exact);
+        }
+        if let Some(tempo) = &mut programme.tempo {
+            tempo.set_bar_one(tempo.bar_one() - from);
+        }
+        programme
+    }
+
     /// Samples from midnight to the first sample: `bext` TimeReference.
     pub fn time_reference(&self) -> u64 {
         match (self.start, self.frame_rate) {
@@ -171,6 +189,8 @@ pub struct Track {
     pub at_frame: u64,
     /// The frames of the file that are heard; `None`: all.
     pub trim: Option<Range<u64>>,
+    /// What sounds instead of a file.
+    pub signal: Option<Signal>,
     /// At the start of what is heard.
     pub fade_in: Option<Fade>,
     /// At its end.
@@ -216,132 +236,6 @@ pub enum Part {
     Stem(StemId),
     /// A mix.
     Mix(MixId),
-}
-
-/// One operator of a `process` chain.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// What is done.
-    pub action: Action,
-    /// The same in the user's terms: `high-pass 80 Hz, 12 dB/octave`.
-    pub words: String,
-}
-
-impl Step {
-    /// The program or plug-in that it is, if it is one.
-    pub fn external(&self) -> Option<&External> {
-        match &self.action {
-            Action::External(external) => Some(external),
-            _ => None,
-        }
-    }
-}
-
-/// What a step does.
-#[derive(Clone, Debug)]
-pub enum Action {
-    /// Every channel times a factor.
-    Factor(f64),
-    /// `[output channel][input channel]`: balance and width.
-    Matrix(Vec<Vec<f64>>),
-    /// A fade at the start or the end of the signal.
-    Fade {
-        /// How long and how.
-        fade: Fade,
-        /// Which end.
-        direction: Direction,
-    },
-    /// Gains by frame.
-    Envelope(Envelope),
-    /// One gain that follows from what is measured.
-    Normalize(Normalize),
-    /// Anything that hears more than the frame it makes.
-    Process(Process),
-    /// A program or a plug-in.
-    External(Box<External>),
-}
-
-/// One gain for a whole signal, or for a set of them, that follows from what is
-/// measured. It is rounded to 0.01 dB, so that most edits do not move it.
-#[derive(Clone, Debug)]
-pub struct Normalize {
-    /// What it is brought to.
-    pub target: Target,
-    /// Whose loudness counts; `None`: the signal's own.
-    pub by: Option<Part>,
-    /// Its name; empty if there is none.
-    pub by_name: String,
-    /// What the true peak must not pass, in dBTP, and what is done if it would.
-    pub ceiling: Option<(f64, Guard)>,
-    /// The gain, once it has been measured.
-    pub settled: Option<Settled>,
-    /// Where it is asked for.
-    pub span: Span,
-}
-
-/// What a signal is brought to.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Target {
-    /// Integrated loudness in LUFS (BS.1770-5).
-    Loudness(f64),
-    /// True peak in dBTP.
-    TruePeak(f64),
-    /// Sample peak in dBFS.
-    SamplePeak(f64),
-}
-
-/// What is done if the true peak would pass its ceiling.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Guard {
-    /// The gain is lowered until it does not.
-    Lower,
-    /// A true-peak limiter follows.
-    Limit,
-    /// Nothing is built.
-    Refuse,
-}
-
-/// What was found to be the gain.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Settled {
-    /// The gain.
-    pub gain: Gain,
-    /// Ceiling of the limiter that follows, in dBTP.
-    pub limit: Option<f64>,
-}
-
-/// A fade.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Fade {
-    /// Length in frames.
-    pub frames: u64,
-    /// How the gain goes.
-    pub shape: Shape,
-}
-
-impl Fade {
-    /// The fade as people say it: `fade out over 2 s, linear`.
-    pub fn words(self, direction: Direction, rate: SampleRate) -> String {
-        let direction = match direction {
-            Direction::In => "in",
-            Direction::Out => "out",
-        };
-        let length = rate.clock(self.frames);
-        format!("fade {direction} over {length}, {}", shape_words(self.shape))
-    }
-}
-
-/// A stretch of an edit, in frames of the programme.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stretch {
-    /// First frame.
-    pub from: u64,
-    /// Frame after the last.
-    pub to: u64,
-    /// Frames over which the stretch before fades into this one, centred on the joint.
-    pub crossfade: u64,
-    /// How those gains go.
-    pub shape: Shape,
 }
 
 /// A sum of tracks and other stems.
@@ -404,6 +298,8 @@ pub struct Deliverable {
     pub spec: Arc<Spec>,
     /// Its audio files: stems first, then mixes, in the order asked for.
     pub files: Vec<DeliveredFile>,
+    /// Where its files begin and end, if not with the programme.
+    pub framing: Option<Framing>,
     /// One gain for all its files.
     pub normalize: Option<Normalize>,
     /// A word to the recipient; may be empty.
@@ -432,6 +328,45 @@ pub struct DeliveredFile {
     pub encoding: Encoding,
     /// Its channels.
     pub layout: Layout,
+    /// What of the stem or mix it holds.
+    pub take: Take,
+}
+
+/// What of a stem or mix a file holds: by default all of it, as it is in the mix.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Take {
+    /// Without the `process` chains of stems.
+    pub dry: bool,
+    /// A part of the programme.
+    pub cut: Option<Cut>,
+}
+
+/// A part of the programme on a timeline of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// Name of the section.
+    pub name: String,
+    /// First frame of the programme.
+    pub from: u64,
+    /// Frame after the last.
+    pub to: u64,
+    /// Frames over which its end fades into what stands before its start, so that it
+    /// can be repeated without a seam; 0: none.
+    pub seam: u64,
+}
+
+/// Where the files of a package begin and end, and what is put there. Frames count
+/// from the start of the programme; what it lacks is silence.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Framing {
+    /// First frame.
+    pub from: i64,
+    /// Frame after the last.
+    pub to: i64,
+    /// What sounds in every channel, counted from the file's first frame.
+    pub sounds: Vec<Sound>,
+    /// The same for people.
+    pub words: Vec<String>,
 }
 
 impl Delivery {
@@ -478,6 +413,20 @@ impl Delivery {
             }
         }
         found
+    }
+
+    /// Frames of a file of a deliverable.
+    pub fn frames_of(&self, deliverable: &Deliverable, file: &DeliveredFile) -> u64 {
+        let edit: u64 = match file.content {
+            Content::Mix(id) => self.mix(id).edit.iter().map(|part| part.to - part.from).sum(),
+            Content::Stem(_) => 0,
+        };
+        match (&file.take.cut, &deliverable.framing) {
+            (Some(cut), _) => cut.to - cut.from,
+            (None, Some(framing)) => (framing.to - framing.from) as u64,
+            (None, None) if edit > 0 => edit,
+            (None, None) => self.programme.frames,
+        }
     }
 
     /// Name of what a delivered file holds.

@@ -19,7 +19,8 @@ pub(super) fn uneven_ends(
     faults: &mut Faults,
 ) {
     let mut starts: BTreeMap<u64, Vec<(&Track, u64)>> = BTreeMap::new();
-    for track in tracks.values() {
+    // What is made here is as long as the programme.
+    for track in tracks.values().filter(|track| !track.files.is_empty()) {
         let lengths =
             track.files.iter().map(|file| files.inputs[file.input.0 as usize].info.frames);
         starts.entry(track.at_frame).or_default().push((track, lengths.max().unwrap_or(0)));

@@ -1,8 +1,10 @@
 //! `deliverables.yaml` to [`delivery::Delivery`]: parse, then resolve.
 
+mod chain;
 pub mod delivery;
 mod downmixes;
 mod files;
+pub mod framing;
 mod hints;
 mod image;
 mod links;
@@ -17,7 +19,9 @@ mod programme;
 pub mod raw;
 mod resolve;
 pub mod settings;
+pub mod signals;
 mod sums;
+mod takes;
 mod timeline;
 pub mod times;
 mod tracks;

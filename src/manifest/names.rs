@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::delivery::Content;
+use super::delivery::{Content, Take};
 use super::links::named;
 use super::packages::{Ground, Member, part_of};
 use super::raw::{self, Text};
@@ -124,11 +124,12 @@ impl<'a> Naming<'a> {
     pub(super) fn path(
         &mut self,
         member: &Member<'a>,
+        take: &Take,
         layout: Layout,
         found: &mut Diagnostics,
     ) -> Option<String> {
         let template = self.template(member.content);
-        let filled = template.fill(|place| self.fill(place, member, layout));
+        let filled = template.fill(|place| self.fill(place, member, take, layout));
         let path = match filled {
             Ok(name) => name + ".wav",
             Err(refusal) => {
@@ -161,17 +162,19 @@ impl<'a> Naming<'a> {
         &self,
         place: &Placeholder,
         member: &Member<'a>,
+        take: &Take,
         layout: Layout,
     ) -> Result<Option<String>, Box<Refusal<'a>>> {
         let (name, span) = named(self.ground.manifest, part_of(member.content));
+        let name = take.named(name);
         let text = |text: &str| NameValue::Text(text.to_owned());
         let origin = match place.field {
             NameField::Role if !member.role.is_empty() => {
-                let value = text(self.spec.role_name(member.role));
+                let value = text(&take.named(self.spec.role_name(member.role)));
                 Some(Origin { value, prose: false, span: member.role_span })
             }
             NameField::Role | NameField::Name => {
-                Some(Origin { value: text(name), prose: false, span })
+                Some(Origin { value: text(&name), prose: false, span })
             }
             NameField::Layout => {
                 let span = &self.raw.spec.span;

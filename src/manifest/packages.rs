@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::delivery::{Content, Deliverable, DeliveredFile, MixId, Part, Programme};
+use super::delivery::{Content, Deliverable, DeliveredFile, MixId, Part, Programme, Section};
 use super::links::{Links, Names, named};
 use super::names::{Naming, unfit};
-use super::normalize;
 use super::raw::{self, Manifest, Text};
 use super::resolve::Faults;
 use super::sums::{Sums, top_stems};
+use super::takes::Takes;
+use super::timeline::Timeline;
+use super::{framing, normalize};
 use crate::diag::{Diagnostic, Diagnostics, Span, shown};
 use crate::fsio::Disk;
 use crate::spec::{self, Spec};
@@ -23,6 +25,8 @@ pub(super) struct Ground<'a> {
     pub(super) links: &'a Links,
     pub(super) sums: &'a Sums,
     pub(super) programme: &'a Programme,
+    pub(super) sections: &'a [Section],
+    pub(super) timeline: &'a Timeline,
     pub(super) disk: &'a Disk,
     /// Folder of the manifest.
     pub(super) home: &'a Path,
@@ -109,12 +113,20 @@ fn package(
     check_roles(entry, &spec, &members, found);
     let mut naming = Naming::new(ground, entry, raw, &spec);
     naming.check(&members, found)?;
+    let takes = Takes::resolve(raw, ground.sections, ground.programme, found);
+    let edited = |member: &&Member<'_>| match member.content {
+        Content::Mix(id) => ground.sums.edits.contains_key(&id),
+        Content::Stem(_) => false,
+    };
+    takes.check(entry, raw, members.iter().find(edited).map(|member| member.content), found);
     let mut files: Vec<DeliveredFile> = Vec::new();
     for member in &members {
         let content = member.content;
         let Some(layout) = ground.sums.layouts.get(&part_of(content)).copied() else { continue };
-        let Some(path) = naming.path(member, layout, found) else { continue };
-        files.push(DeliveredFile { path, content, encoding: spec.encoding, layout });
+        for take in takes.of(content) {
+            let Some(path) = naming.path(member, &take, layout, found) else { continue };
+            files.push(DeliveredFile { path, content, encoding: spec.encoding, layout, take });
+        }
     }
     let set_gain = raw.normalize.as_ref();
     let set_gain = set_gain.and_then(|raw| normalize::of_set(raw, ground.names, found));
@@ -122,6 +134,7 @@ fn package(
         name: entry.name.clone(),
         spec,
         files,
+        framing: framing::resolve(raw, ground.programme, ground.timeline, found),
         normalize: set_gain,
         notes: raw.notes.as_ref().map_or(String::new(), |text| text.value.clone()),
         span: entry.span.clone(),

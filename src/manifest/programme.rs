@@ -9,7 +9,7 @@ use super::resolve::Faults;
 use super::sums::programme_layout;
 use super::timeline::Timeline;
 use super::times::Label;
-use super::{hints, placement};
+use super::{hints, placement, signals};
 use crate::diag::{Diagnostic, Span};
 use crate::units::{SampleRate, Timecode};
 use crate::yaml::record::At;
@@ -61,6 +61,7 @@ pub(super) fn resolve(
         meter: timeline.meter.clone(),
     };
     let sections = sections(manifest, timeline, &programme, faults);
+    signals::resolve(manifest, tracks, &programme, timeline, faults);
     (programme, sections)
 }
 

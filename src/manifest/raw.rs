@@ -3,9 +3,11 @@
 //! Nothing is looked up and no default is filled in here; that is `resolve`'s.
 //! The doc comments are what editors show (`rebounce schema`).
 
+use super::framing::{RawHead, RawTail};
 use super::normalize::RawNormalize;
 use super::over_time::{RawFade, RawStretch};
 use super::process::RawStep;
+use super::signals::{RawClick, RawTone};
 use super::times::{Label, Length, MeterChange, TempoChange, Time};
 use super::values::{Pan, Polarity, Version1, Width};
 use crate::audio::layout::{Channel, Layout};
@@ -119,6 +121,10 @@ record! {
     later ["process", "delay"];
     /// The audio file, in the folder of the session audio.
     file: Option<Text>,
+    /// A click on every beat, instead of a file.
+    click: Option<At<RawClick>>,
+    /// A tone, instead of a file.
+    tone: Option<At<RawTone>>,
     /// One mono file for each channel.
     files: Option<Entries<Text>>,
     /// What the file's channels are, in its own order.
@@ -233,8 +239,7 @@ record! {
     /// One package.
     pub Deliverable: "a deliverable like `{ spec: stem-mastering, stems: all }`",
     later [
-        "versions", "sections", "loop", "wet", "dry", "head", "tail", "optional", "guide",
-        "print_master", "mix",
+        "versions", "optional", "guide", "print_master", "mix",
     ];
     /// Name of a spec (`rebounce specs` lists them), or path of one of your own.
     spec: Text,
@@ -242,6 +247,18 @@ record! {
     stems: Option<Selection<Text>>,
     /// Mixes to deliver.
     mixes: Option<Selection<Text>>,
+    /// Parts of the programme, each to files of its own.
+    sections: Option<Selection<Text>>,
+    /// Whether sections are made to be repeated without a seam.
+    r#loop: Option<bool>,
+    /// Whether stems are delivered as they are in the mix; true unless only `dry` is.
+    wet: Option<bool>,
+    /// Whether stems are delivered without their process chains, to files of their own.
+    dry: Option<bool>,
+    /// Where every file begins, and what is put there.
+    head: Option<At<RawHead>>,
+    /// Where every file ends, and what is put there.
+    tail: Option<At<RawTail>>,
     /// One gain for all files of the package, by the loudness of one of them or by the
     /// highest peak.
     normalize: Option<At<RawNormalize>>,

@@ -168,6 +168,8 @@ fn examine(
         links: &links,
         sums: &sums,
         programme: &programme,
+        sections: &sections,
+        timeline: &timeline,
         disk,
         home,
         root: &output_root,

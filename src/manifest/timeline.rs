@@ -114,6 +114,28 @@ impl Timeline {
         Ok(tempo.frame(ticks(meter, place, span)?))
     }
 
+    /// The beats of the programme's `frames` frames, each with whether it begins a bar.
+    pub(super) fn beats(&self, frames: u64, span: &Span) -> Result<Vec<(u64, bool)>, Told> {
+        let first = match (&self.tempo, &self.meter) {
+            (Some(tempo), Some(meter)) => meter.place_near(tempo.ticks(0)).number(),
+            _ => 1,
+        };
+        let mut beats = Vec::new();
+        for bar in first.. {
+            let count = self.meter.as_ref().map_or(1, |meter| meter.at(bar).beats());
+            for beat in 1..=count {
+                let place = Place::beat(bar, beat).ok_or(None)?;
+                let frame = self.bar(place, span)?;
+                match u64::try_from(frame) {
+                    Ok(frame) if frame >= frames => return Ok(beats),
+                    Ok(frame) => beats.push((frame, beat == 1)),
+                    Err(_) => {}
+                }
+            }
+        }
+        Ok(beats)
+    }
+
     fn where_bar_one_is(&self) -> String {
         let bar_one = self.tempo.as_ref().map_or(0, TempoMap::bar_one);
         match (u64::try_from(bar_one), &self.meter, &self.tempo) {

@@ -126,6 +126,22 @@ impl Scalar for Time {
     }
 }
 
+impl Length {
+    /// Its video frames, where a second has as many as timecode counts: 24 at 23.976.
+    /// `None` if that is no whole number.
+    pub fn video_frames(&self, fps: FrameRate) -> Option<u64> {
+        match self {
+            Length::Clock(Elapsed::Nanoseconds(ns)) => {
+                let frames = u128::from(*ns) * u128::from(fps.nominal());
+                let whole = frames % 1_000_000_000 == 0;
+                whole.then_some((frames / 1_000_000_000) as u64)
+            }
+            Length::Clock(Elapsed::Samples(_)) => None,
+            Length::Timecode(label) => label.timecode(fps).map(Timecode::frames),
+        }
+    }
+}
+
 impl Scalar for Length {
     const EXPECTED: &'static str =
         "a length like `3 s`, `3:41.250`, `144000 samples` or `00:00:03:00`";

@@ -7,6 +7,7 @@ use super::files::Files;
 use super::image;
 use super::raw::{self, Manifest, Text};
 use super::resolve::Faults;
+use super::signals;
 use super::values::Polarity;
 use crate::audio::AudioInfo;
 use crate::audio::layout::{Channel, Layout, agree, of_mask, spelled};
@@ -48,7 +49,11 @@ fn track(
     pan_law: PanLaw,
     files: &mut Files<'_>,
 ) -> Result<Option<Track>, Vec<Diagnostic>> {
+    if let Some(span) = signals::span(raw) {
+        signals::alone(entry, raw, span)?;
+    }
     let parts = match (&raw.file, &raw.files) {
+        _ if signals::span(raw).is_some() => Ok(Some(Vec::new())),
         (Some(file), None) => single(file, raw, files),
         (None, Some(mono)) => multi_mono(&mono.0, raw, files),
         (Some(file), Some(_)) => Err(vec![
@@ -67,7 +72,10 @@ fn track(
     let Some(parts) = parts? else { return Ok(None) };
     let channels: Vec<Channel> = parts.iter().flat_map(|part| part.channels.clone()).collect();
     let place = raw.channels.as_ref().map_or(&entry.span, |channels| &channels.span);
-    let layout = narrowest(&channels, place).map_err(|error| vec![error])?;
+    let layout = match signals::span(raw) {
+        Some(_) => Layout::Mono,
+        None => narrowest(&channels, place).map_err(|error| vec![error])?,
+    };
     let (pan, width) = image::of_track(entry, raw, layout)?;
     Ok(Some(Track {
         name: entry.name.clone(),
@@ -75,6 +83,7 @@ fn track(
         layout,
         at_frame: 0,
         trim: None,
+        signal: None,
         fade_in: None,
         fade_out: None,
         gain: raw.gain.unwrap_or(Gain::UNITY),

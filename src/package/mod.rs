@@ -45,6 +45,9 @@ fn one_line(text: &str) -> String {
 /// Where `bext` or the timeline puts the first sample, in words.
 fn start_words(report: &PackageReport) -> String {
     let programme = &report.programme;
+    if report.files.iter().any(|file| file.is_cut) {
+        return "each file starts with its section".to_owned();
+    }
     let mut words = vec!["every file starts at the same moment".to_owned()];
     if let Some(label) = timecode(programme, 0) {
         words.push(format!("timecode {label}"));

@@ -22,7 +22,7 @@ pub fn text(report: &PackageReport) -> String {
     format(&mut page, report);
     reel(&mut page, &report.programme);
     table(&mut page, &report.files);
-    contents(&mut page, &report.files);
+    contents(&mut page, report);
     sums(&mut page, report);
     findings(&mut page, report);
     page.heading("To verify");
@@ -202,7 +202,8 @@ fn table(page: &mut Page, files: &[FileReport]) {
 }
 
 /// What each file holds and what was done to it.
-fn contents(page: &mut Page, files: &[FileReport]) {
+fn contents(page: &mut Page, report: &PackageReport) {
+    let files = &report.files;
     page.heading("What each file holds");
     for file in files {
         page.item(2, &file.path);
@@ -219,7 +220,13 @@ fn contents(page: &mut Page, files: &[FileReport]) {
             page.item(6, &format!("Gain of the whole: {gain}"));
         }
     }
-    if files.iter().all(|file| file.gain.db() == 0.0) {
+    if !report.set.is_empty() {
+        page.item(2, "All files");
+    }
+    for line in &report.set {
+        page.item(6, line);
+    }
+    if report.set.is_empty() && files.iter().all(|file| file.gain.db() == 0.0) {
         page.line("");
         page.item(2, "No gain was applied to any file as a whole.");
     }

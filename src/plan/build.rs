@@ -6,12 +6,13 @@ use super::matrix::{diagonal, gain_words, route, track_matrix, track_words};
 use super::nodes::Nodes;
 use super::op::Op;
 use super::{GainPlace, MeasuredGain, NodeId, Plan, PlannedFile, Print, PrintId, Signal, nulls};
-use crate::audio::layout::Layout;
+use crate::audio::layout::{Channel, Layout};
 use crate::audio::wav::Encoding;
 use crate::dsp::downmix::Downmix;
 use crate::dsp::edit::{Edit, Span};
 use crate::dsp::envelope::Direction;
 use crate::dsp::process::Process;
+use crate::dsp::signal::{self as dsp, Sound};
 use crate::manifest::delivery::{
     Action, Content, Deliverable, DeliveredFile, Delivery, InputId, MixId, Normalize, Part, StemId,
     Step, Track, TrackId,
@@ -21,19 +22,20 @@ use crate::units::Gain;
 /// The plan of a delivery.
 pub fn plan(delivery: &Delivery) -> Plan {
     let (nodes, sums, gains) = (Nodes::new(delivery), BTreeMap::new(), Vec::new());
-    let mut builder = Builder { delivery, nodes, sums, gains };
+    let mut builder = Builder { delivery, nodes, sums, dry: false, gains };
     let mut prints: Vec<Print> = Vec::new();
-    let mut files = Vec::new();
+    let (mut files, mut references) = (Vec::new(), Vec::new());
     for (deliverable, package) in delivery.deliverables.iter().enumerate() {
         let made = builder.package(deliverable, package);
-        for (file, print) in package.files.iter().zip(made) {
+        for (file, (print, reference)) in package.files.iter().zip(made) {
             let print = PrintId(position_or_push(&mut prints, print) as u32);
-            let DeliveredFile { path, content, encoding: _, layout: _ } = file.clone();
-            files.push(PlannedFile { deliverable, path, content, print });
+            let DeliveredFile { path, content, encoding: _, layout: _, take } = file.clone();
+            files.push(PlannedFile { deliverable, path, content, take, print });
+            references.push(reference);
         }
     }
     let Builder { mut nodes, gains, .. } = builder;
-    let (nulls, unproven) = nulls::tests(delivery, &mut nodes, &files, &prints);
+    let (nulls, unproven) = nulls::tests(delivery, &mut nodes, &files, &references, &prints);
     Plan { clocks: nodes.clocks, graph: nodes.graph, prints, gains, files, nulls, unproven }
 }
 
@@ -50,7 +52,9 @@ struct Builder<'a> {
     nodes: Nodes<'a>,
     /// Every sum that was built, by what was left out of it: however often a stem is
     /// heard, it is walked once.
-    sums: BTreeMap<(Part, BTreeSet<StemId>), Option<NodeId>>,
+    sums: BTreeMap<(Part, BTreeSet<StemId>, bool), Option<NodeId>>,
+    /// Whether stems go without their chains.
+    dry: bool,
     gains: Vec<MeasuredGain>,
 }
 
@@ -59,6 +63,12 @@ impl Builder<'_> {
     fn track(&mut self, id: TrackId, layout: Layout) -> NodeId {
         let track = self.delivery.track(id).clone();
         let label = format!("track {}", track.name);
+        if let Some(signal) = track.signal.clone() {
+            let words = signal_words(&signal);
+            let node = self.nodes.signal(signal, words, &label);
+            let rows = track_matrix(&track, &[Channel::Mono], layout);
+            return self.nodes.matrix(node, rows, track_words(&track), &label);
+        }
         let parts: Vec<NodeId> = track
             .files
             .iter()
@@ -117,7 +127,7 @@ impl Builder<'_> {
 
     /// A stem without the stems in `without`, or `None` if nothing is left of it.
     fn stem(&mut self, id: StemId, without: &BTreeSet<StemId>) -> Option<NodeId> {
-        let known = (Part::Stem(id), without.clone());
+        let known = (Part::Stem(id), without.clone(), self.dry);
         if let Some(node) = self.sums.get(&known) {
             return *node;
         }
@@ -142,7 +152,8 @@ impl Builder<'_> {
         let parts: Vec<NodeId> =
             stem.from.iter().filter_map(|part| self.part(*part, stem.layout, without)).collect();
         let sum = self.sum_with_gain(&parts, stem.layout, stem.gain, &label)?;
-        let chain = &stem.process[..steps.min(stem.process.len())];
+        let steps = if self.dry { 0 } else { steps.min(stem.process.len()) };
+        let chain = &stem.process[..steps];
         Some(self.chain(sum, Part::Stem(id), chain, &label))
     }
 
@@ -215,7 +226,7 @@ impl Builder<'_> {
 
     /// The same of a mix.
     fn mix(&mut self, id: MixId, without: &BTreeSet<StemId>) -> Option<NodeId> {
-        let known = (Part::Mix(id), without.clone());
+        let known = (Part::Mix(id), without.clone(), self.dry);
         if let Some(node) = self.sums.get(&known) {
             return *node;
         }
@@ -297,23 +308,37 @@ impl Builder<'_> {
         self.nodes.matrix(node, rows, format!("{from} placed in {to}"), &format!("{from} in {to}"))
     }
 
-    /// The signal that a file holds, before what is done to the set.
-    fn signal(&mut self, file: &DeliveredFile) -> NodeId {
+    /// The signal that a file holds, before what is done to the set, and what its mix
+    /// must null against.
+    fn signal(&mut self, file: &DeliveredFile) -> (NodeId, Option<(InputId, NodeId)>) {
         let nothing = BTreeSet::new();
+        self.dry = file.take.dry;
         let (node, from) = match file.content {
             Content::Stem(id) => (self.stem(id, &nothing), self.delivery.stem(id).layout),
             Content::Mix(id) => (self.mix(id, &nothing), self.delivery.mix(id).layout),
         };
+        self.dry = false;
         // A stem or mix of nothing is refused when the manifest is resolved.
         let node = node.expect("BUG: a delivered signal has no parts");
-        self.widen(node, from, file.layout)
+        let clock = self.nodes.graph[node].clock;
+        let reference = match file.content {
+            Content::Mix(id) => nulls::print(self.delivery, &mut self.nodes, id, clock),
+            Content::Stem(_) => None,
+        };
+        (self.widen(node, from, file.layout), reference)
     }
 
-    /// The prints of a package, in the order of its files.
-    fn package(&mut self, index: usize, package: &Deliverable) -> Vec<Print> {
-        let mut signals: Vec<NodeId> = package.files.iter().map(|file| self.signal(file)).collect();
+    /// The prints of a package, in the order of its files, and what they must null
+    /// against.
+    fn package(
+        &mut self,
+        index: usize,
+        package: &Deliverable,
+    ) -> Vec<(Print, Option<(InputId, NodeId)>)> {
+        let mut signals: Vec<(NodeId, Option<(InputId, NodeId)>)> =
+            package.files.iter().map(|file| self.signal(file)).collect();
         if let Some(normalize) = &package.normalize {
-            let signal = |(file, node): (&DeliveredFile, &NodeId)| Signal {
+            let signal = |(file, (node, _)): (&DeliveredFile, &(NodeId, _))| Signal {
                 node: *node,
                 layout: file.layout,
             };
@@ -321,18 +346,50 @@ impl Builder<'_> {
             let measured = self.counted(normalize).unwrap_or_else(|| guarded.clone());
             let place = GainPlace::Package(index);
             self.gains.push(MeasuredGain { place, measured, guarded });
-            let label = format!("package {}", package.name);
-            for signal in &mut signals {
-                *signal = self.nodes.gain(*signal, normalize.settled, normalize.words(), &label);
-            }
         }
-        let print = |(file, node): (&DeliveredFile, NodeId)| {
+        let mut prints = Vec::new();
+        for (file, (node, reference)) in package.files.iter().zip(&mut signals) {
+            // What a print is compared with goes the same way.
+            let label = format!("package {}", package.name);
+            let node = self.finish(*node, file, package, &label);
+            let reference = reference
+                .map(|(input, node)| (input, self.finish(node, file, package, "reference")));
             let grid = self.nodes.graph[node].grid_bits;
             let on_grid = grid.is_some_and(|bits| bits <= file.encoding.bits());
             let dither = (file.encoding == Encoding::Pcm16 && !on_grid)
                 .then(|| format!("{}/{}", package.name, file.path));
-            Print { node, encoding: file.encoding, layout: file.layout, dither }
-        };
-        package.files.iter().zip(signals).map(print).collect()
+            let print = Print { node, encoding: file.encoding, layout: file.layout, dither };
+            prints.push((print, reference));
+        }
+        prints
+    }
+
+    /// A signal with the gain of its set, cut and framed as its file is.
+    fn finish(
+        &mut self,
+        node: NodeId,
+        file: &DeliveredFile,
+        package: &Deliverable,
+        label: &str,
+    ) -> NodeId {
+        let mut node = node;
+        if let Some(normalize) = &package.normalize {
+            node = self.nodes.gain(node, normalize.settled, normalize.words(), label);
+        }
+        if let Some(cut) = &file.take.cut {
+            node = self.nodes.cut(node, cut, label);
+        }
+        match &package.framing {
+            Some(framing) => self.nodes.frame(node, framing, label),
+            None => node,
+        }
+    }
+}
+
+fn signal_words(signal: &dsp::Signal) -> String {
+    match signal.sounds.first() {
+        Some(Sound::Tone { hz, peak, .. }) => format!("tone of {hz} Hz at {} dBFS", peak.db()),
+        Some(Sound::Click { peak, .. }) => format!("click at {} dBFS", peak.db()),
+        None => "silence".to_owned(),
     }
 }

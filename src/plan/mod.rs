@@ -19,7 +19,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
-use crate::manifest::delivery::{Content, InputId, Part};
+use crate::manifest::delivery::{Content, InputId, Part, Take};
 
 use clock::{Clock, ClockId, Slot};
 use op::Op;
@@ -71,6 +71,8 @@ pub struct PlannedFile {
     pub path: String,
     /// What it holds, as the manifest names it.
     pub content: Content,
+    /// What of it.
+    pub take: Take,
     /// Its samples.
     pub print: PrintId,
 }
@@ -113,6 +115,20 @@ pub struct PlannedNull {
     pub parts: Vec<PrintId>,
     /// Names of the parts, for people.
     pub part_names: Vec<String>,
+    /// Frames that are not compared: a pop in each of many stems sums to many.
+    pub skip: Vec<Range<u64>>,
+}
+
+impl PlannedNull {
+    /// The frames of a segment that are not compared, from its first frame on.
+    pub fn skipped(&self, segment: Range<u64>) -> Vec<Range<usize>> {
+        let within = |range: &Range<u64>| {
+            let (start, end) = (range.start.max(segment.start), range.end.min(segment.end));
+            let from_start = |frame: u64| (frame - segment.start) as usize;
+            (start < end).then(|| from_start(start)..from_start(end))
+        };
+        self.skip.iter().filter_map(within).collect()
+    }
 }
 
 /// A mix whose stems were not all delivered, so that no null test can prove it.

@@ -11,10 +11,11 @@ use super::op::{Op, Sink};
 use super::{Node, NodeId};
 use crate::audio::layout::Layout;
 use crate::dsp::edit::{Edit, Span};
-use crate::dsp::envelope::{Direction, Envelope};
+use crate::dsp::envelope::{Direction, Envelope, Shape};
 use crate::dsp::process::Process;
+use crate::dsp::signal::Signal;
 use crate::external::operator::External;
-use crate::manifest::delivery::{Delivery, Fade, InputId, Settled, Stretch};
+use crate::manifest::delivery::{Cut, Delivery, Fade, Framing, InputId, Settled, Stretch};
 use crate::manifest::over_time::shape_words;
 use crate::units::SampleRate;
 
@@ -28,7 +29,7 @@ pub(super) struct Nodes<'a> {
     /// signals are one node however many deliverables ask for them.
     known: BTreeMap<(Vec<u8>, Vec<NodeId>, ClockId), NodeId>,
     /// Every clock made from another, by how.
-    derived: BTreeMap<(ClockId, Vec<u8>), ClockId>,
+    derived: BTreeMap<(ClockId, Vec<u8>, u64), ClockId>,
 }
 
 /// Collects the bytes of an operator and drops its words.
@@ -243,7 +244,7 @@ impl<'a> Nodes<'a> {
             at += stretches[index].to - stretches[index].from;
         }
         let words = edit_words(stretches, self.clock_of(input).rate);
-        let clock = self.derive(input, Edit::new(spans.clone()));
+        let clock = self.derive(input, Edit::new(spans.clone()), at);
         let width = self.graph[input].width;
         if stretches.iter().all(|stretch| stretch.crossfade == 0) {
             let op = Op::Edit { edit: Edit::new(spans), words };
@@ -270,12 +271,67 @@ impl<'a> Nodes<'a> {
         self.node(Op::Sum, &parts, width, label)
     }
 
+    /// A part of `input` on a timeline of its own; with a seam, its end fades into what
+    /// stands before its start.
+    pub(super) fn cut(&mut self, input: NodeId, cut: &Cut, label: &str) -> NodeId {
+        let Cut { name: _, from, to, seam } = *cut;
+        let shape = Shape::EqualPower;
+        let whole = Stretch { from, to, crossfade: 0, shape };
+        if seam == 0 {
+            return self.edit(input, &[whole], label);
+        }
+        let (frames, width) = (to - from, self.graph[input].width);
+        let rate = self.clock_of(input).rate;
+        let body = Span { from, frames, at: 0 };
+        let lead = Span { from: from - seam, frames: seam, at: frames - seam };
+        let clock = self.derive(input, Edit::new(vec![body, lead]), frames);
+        let words = format!("{}, to be repeated", edit_words(&[whole], rate));
+        let fade = Fade { frames: seam, shape };
+        let mut part = |span: Span, direction| {
+            let (edit, words) = (Edit::new(vec![span]), words.clone());
+            let node = self.on_clock(clock, Op::Edit { edit, words }, &[input], width, label);
+            let heard = span.at..span.at + span.frames;
+            self.fade(node, fade, direction, heard, "fades into what stands before it", label)
+        };
+        let parts = [part(body, Direction::Out), part(lead, Direction::In)];
+        self.node(Op::Sum, &parts, width, label)
+    }
+
+    /// `input` from one frame to another, silence where it has none, and what is put
+    /// there.
+    pub(super) fn frame(&mut self, input: NodeId, framing: &Framing, label: &str) -> NodeId {
+        let Framing { from, to, sounds, words } = framing;
+        let (width, length) = (self.graph[input].width, self.clock_of(input).frames as i64);
+        let (start, end) = ((*from).max(0), (*to).min(length).max(0));
+        let span = Span {
+            from: start as u64,
+            frames: (end - start).max(0) as u64,
+            at: (start - from) as u64,
+        };
+        let edit = Edit::new(vec![span]);
+        let clock = self.derive(input, edit.clone(), (to - from) as u64);
+        let rate = self.clock_of(input).rate;
+        let told = format!("from frame {from} to {to} of the programme");
+        let node = self.on_clock(clock, Op::Edit { edit, words: told }, &[input], width, label);
+        if sounds.is_empty() {
+            return node;
+        }
+        let signal = Signal { sounds: sounds.clone(), rate };
+        let op = Op::Signal { signal, words: words.join(", ") };
+        let added = self.on_clock(clock, op, &[], width, label);
+        self.node(Op::Sum, &[node, added], width, label)
+    }
+
+    /// A signal that is made here, on the programme's timeline.
+    pub(super) fn signal(&mut self, signal: Signal, words: String, label: &str) -> NodeId {
+        self.node(Op::Signal { signal, words }, &[], 1, label)
+    }
+
     /// The clock of an edit of `input`.
-    fn derive(&mut self, input: NodeId, edit: Edit) -> ClockId {
+    fn derive(&mut self, input: NodeId, edit: Edit, frames: u64) -> ClockId {
         let parent = self.graph[input].clock;
-        let frames = edit.frames();
         let op = Op::Edit { edit, words: String::new() };
-        let known = (parent, identity(&op));
+        let known = (parent, identity(&op), frames);
         if let Some(clock) = self.derived.get(&known) {
             return *clock;
         }

@@ -9,6 +9,7 @@ use crate::dsp::edit::{Edit, Piece, Span};
 use crate::dsp::envelope::Envelope;
 use crate::dsp::eq::Filter;
 use crate::dsp::process::Process;
+use crate::dsp::signal::{Signal, Sound};
 use crate::external::operator::{Command, External, Kind, Plugin};
 use crate::manifest::delivery::InputId;
 
@@ -45,6 +46,13 @@ pub enum Op {
         /// The gains, by frame of the clock.
         envelope: Envelope,
         /// The same in the user's terms: `fade out 2 s`.
+        words: String,
+    },
+    /// What is made here and not recorded, in every channel. No inputs.
+    Signal {
+        /// What sounds, by frame of the clock.
+        signal: Signal,
+        /// The same in the user's terms: `tone of 1000 Hz`.
         words: String,
     },
     /// A gain that is not known before something is measured. One input. Never rendered:
@@ -118,6 +126,11 @@ impl Op {
                 encode_envelope(envelope, sink);
                 sink.words(words);
             }
+            Op::Signal { signal, words } => {
+                sink.bytes(b"signal");
+                encode_signal(signal, sink);
+                sink.words(words);
+            }
             Op::Open { words } => {
                 sink.bytes(b"open");
                 sink.words(words);
@@ -152,6 +165,7 @@ impl Op {
             | Op::Matrix { .. }
             | Op::Sum
             | Op::Envelope { .. }
+            | Op::Signal { .. }
             | Op::Open { .. } => std::iter::once(segment..segment + 1).collect(),
             Op::Process { process, words: _ } => {
                 std::iter::once(process.reach().heard(segment, per_segment)).collect()
@@ -201,7 +215,9 @@ impl Op {
             Op::Source { .. } | Op::Sum | Op::Edit { .. } => true,
             Op::Matrix { rows, words: _ } => rows.iter().flatten().all(|x| x.fract() == 0.0),
             Op::Process { process, words: _ } => process.keeps_grid(),
-            Op::Envelope { .. } | Op::Open { .. } | Op::External { .. } => false,
+            Op::Envelope { .. } | Op::Open { .. } | Op::Signal { .. } | Op::External { .. } => {
+                false
+            }
         }
     }
 }
@@ -236,6 +252,21 @@ fn encode_external(external: &External, sink: &mut impl Sink) {
                 text(&mut put, name);
                 text(&mut put, value);
             }
+        }
+    }
+}
+
+/// The sounds of a signal, each with its bits.
+fn encode_signal(signal: &Signal, sink: &mut impl Sink) {
+    let Signal { sounds, rate } = signal;
+    sink.bytes(&rate.hz().to_le_bytes());
+    for sound in sounds {
+        let (kind, peak, numbers) = match sound {
+            Sound::Tone { hz, peak, start, end } => (0, peak, [u64::from(*hz), *start, *end]),
+            Sound::Click { accented, peak, start } => (1, peak, [u64::from(*accented), *start, 0]),
+        };
+        for number in [kind, peak.db().to_bits()].into_iter().chain(numbers) {
+            sink.bytes(&number.to_le_bytes());
         }
     }
 }

@@ -36,6 +36,7 @@ fn kind(op: &Op) -> &'static str {
         Op::Process { .. } => "process",
         Op::Envelope { .. } => "envelope",
         Op::Open { .. } => "gain",
+        Op::Signal { .. } => "signal",
         Op::Edit { .. } => "edit",
         Op::External { .. } => "external",
     }
@@ -49,6 +50,7 @@ fn words(plan: &Plan, id: NodeId) -> String {
         | Op::Process { process: _, words }
         | Op::Envelope { envelope: _, words }
         | Op::Open { words }
+        | Op::Signal { signal: _, words }
         | Op::Edit { edit: _, words }
         | Op::External { words, .. } => format!("{} ({words})", node.label),
     }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::manifest::delivery::{Content, Delivery, Part, StemId};
+use crate::manifest::delivery::{Content, Cut, DeliveredFile, Delivery, Part, StemId};
+use crate::units::SampleRate;
 
 /// What a stem or mix sums, in the fewest names that are true: a mix of a mix is
 /// told by the stems within, and a stem is opened only where a part of it was
@@ -17,14 +18,36 @@ pub(super) fn contents(delivery: &Delivery, content: Content) -> Vec<String> {
 }
 
 /// What is done to a stem or mix and to what it sums, innermost first, each sum once.
-pub(super) fn processing(delivery: &Delivery, content: Content) -> Vec<String> {
-    let part = match content {
+pub(super) fn processing(delivery: &Delivery, file: &DeliveredFile) -> Vec<String> {
+    let DeliveredFile { content, take, .. } = file;
+    let part = match *content {
         Content::Stem(id) => Part::Stem(id),
         Content::Mix(id) => Part::Mix(id),
     };
     let (mut seen, mut lines) = (BTreeSet::new(), Vec::new());
-    process_lines(delivery, part, &[], &mut seen, &mut lines);
+    if take.dry {
+        lines.push("nothing: it goes without the process chains of stems".to_owned());
+    } else {
+        process_lines(delivery, part, &[], &mut seen, &mut lines);
+    }
+    lines.extend(take.cut.as_ref().map(|cut| section(cut, delivery.programme.sample_rate)));
     lines
+}
+
+fn section(cut: &Cut, rate: SampleRate) -> String {
+    let Cut { name, from, to, seam } = cut;
+    let repeated = match seam {
+        0 => String::new(),
+        frames => format!(
+            ", to be repeated: its last {} fade into what stands before its start",
+            rate.clock(*frames)
+        ),
+    };
+    format!(
+        "section {name}, {} to {} of the programme{repeated}",
+        rate.clock(*from),
+        rate.clock(*to)
+    )
 }
 
 fn process_lines(

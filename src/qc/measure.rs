@@ -3,6 +3,8 @@
 //! The hot loop of the program: every delivered sample passes here once. Judges
 //! nothing and knows no programme, only a segment and a little of what is before.
 
+use std::ops::Range;
+
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
 use crate::dsp::loudness::{KWeighting, is_silent};
@@ -189,7 +191,13 @@ fn product(left: &[f64], right: &[f64]) -> f64 {
 /// parts, which are added in their order. All are `[channel][frame]`, of which
 /// the first `frames` frames are compared; all have the reference's channels.
 /// With no parts the residual is the reference itself.
-pub fn null_segment(reference: &[Vec<f64>], parts: &[&[Vec<f64>]], frames: usize) -> NullFacts {
+/// Frames in `skip` are not compared.
+pub fn null_segment(
+    reference: &[Vec<f64>],
+    parts: &[&[Vec<f64>]],
+    frames: usize,
+    skip: &[Range<usize>],
+) -> NullFacts {
     let mut facts = NullFacts { frames: frames as u32, ..NullFacts::default() };
     let mut residual = vec![0.0; frames];
     for (channel, reference) in reference.iter().enumerate() {
@@ -202,6 +210,9 @@ pub fn null_segment(reference: &[Vec<f64>], parts: &[&[Vec<f64>]], frames: usize
         }
         for (sum, x) in residual.iter_mut().zip(reference) {
             *sum = x - *sum;
+        }
+        for range in skip {
+            residual[range.start.min(frames)..range.end.min(frames)].fill(0.0);
         }
         let of_reference = Levels::of(reference);
         let of_residual = Levels::of(&residual);
@@ -330,7 +341,8 @@ mod tests {
         let mut reference: Vec<Vec<f64>> = (0..2)
             .map(|c| parts[0][c].iter().zip(&parts[1][c]).map(|(a, b)| a + b).collect())
             .collect();
-        let of = |reference: &[Vec<f64>]| null_segment(reference, &[&parts[0], &parts[1]], 400);
+        let of =
+            |reference: &[Vec<f64>]| null_segment(reference, &[&parts[0], &parts[1]], 400, &[]);
         let exact = of(&reference);
         assert_eq!((exact.peak, exact.nonzero, exact.residual_energy), (0.0, 0, 0.0));
         assert!(exact.reference_energy > 0.0);
@@ -340,6 +352,6 @@ mod tests {
         let found = of(&reference);
         assert_eq!((found.peak, found.peak_at, found.peak_channel), (0.25, 200, 1));
         assert_eq!((found.frames, found.nonzero, found.residual_energy), (400, 2, 0.125));
-        assert_eq!(null_segment(&reference, &[], 400).residual_energy, found.reference_energy);
+        assert_eq!(null_segment(&reference, &[], 400, &[]).residual_energy, found.reference_energy);
     }
 }

@@ -413,7 +413,7 @@ mod tests {
             .map(|second| {
                 let error = if seconds.contains(&second) { error } else { 0.0 };
                 let part: Vec<f64> = reference.iter().map(|x| x - error).collect();
-                null_segment(std::slice::from_ref(&reference), &[&[part]], 48_000)
+                null_segment(std::slice::from_ref(&reference), &[&[part]], 48_000, &[])
             })
             .collect();
         merge_null(&facts, Layout::Mono)

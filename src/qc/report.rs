@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{
-    Content, Deliverable, DeliveredFile, Delivery, Programme, Project,
+    Content, Deliverable, DeliveredFile, Delivery, Normalize, Programme, Project,
 };
 use crate::qc::contents::{contents, processing};
 use crate::qc::judge::{self, judge};
@@ -80,8 +80,12 @@ pub struct FileReport {
     pub gain: Gain,
     /// What was done to the sum, and to sums within it, by their names; a line each.
     pub processing: Vec<String>,
+    /// Whether it holds a section, and so starts with it.
+    pub is_cut: bool,
     /// Length.
     pub frames: u64,
+    /// Length of what it holds: the programme, a section, an edit, framed or not.
+    pub planned_frames: u64,
     /// Frames per second.
     pub sample_rate: SampleRate,
     /// Bits of one sample.
@@ -100,6 +104,7 @@ impl FileReport {
     /// The report of one file of `delivery`, from what was measured of it.
     pub fn new(
         delivery: &Delivery,
+        deliverable: &Deliverable,
         file: &DeliveredFile,
         blake3: String,
         measures: Measures,
@@ -121,9 +126,11 @@ impl FileReport {
             role: role.clone(),
             notes: notes.clone(),
             contains: contents(delivery, file.content),
-            processing: processing(delivery, file.content),
+            processing: processing(delivery, file),
             gain,
+            is_cut: file.take.cut.is_some(),
             frames: measures.frames,
+            planned_frames: delivery.frames_of(deliverable, file),
             sample_rate: delivery.programme.sample_rate,
             bits: file.encoding.bits(),
             float: file.encoding == Encoding::Float32,
@@ -229,6 +236,8 @@ pub struct PackageReport {
     pub bext: bool,
     /// A word to the recipient; may be empty.
     pub notes: String,
+    /// What was done to every file: one gain, what stands at head and tail.
+    pub set: Vec<String>,
     /// Who and what.
     pub project: Project,
     /// The timeline.
@@ -243,6 +252,14 @@ pub struct PackageReport {
     pub findings: Vec<Finding>,
 }
 
+/// What was done to every file of a package, in words.
+fn done_to_all(deliverable: &Deliverable) -> Vec<String> {
+    let gain = deliverable.normalize.as_ref().map(Normalize::words);
+    let framing = deliverable.framing.as_ref();
+    let framing = framing.into_iter().flat_map(|framing| framing.words.clone());
+    gain.into_iter().chain(framing).collect()
+}
+
 impl PackageReport {
     /// The report of `deliverable`: its files and null tests, judged by its spec.
     pub fn new(
@@ -253,7 +270,8 @@ impl PackageReport {
         unproven: Vec<Unproven>,
     ) -> Self {
         let spec = &deliverable.spec;
-        let mut findings = judge(spec, &delivery.programme, &files, &nulls);
+        let programme = delivery.programme.framed(deliverable.framing.as_ref());
+        let mut findings = judge(spec, &programme, &files, &nulls);
         findings.extend(judge::unproven(spec, &unproven));
         Self {
             deliverable: deliverable.name.clone(),
@@ -261,8 +279,9 @@ impl PackageReport {
             spec_title: spec.title.clone(),
             bext: spec.bext,
             notes: deliverable.notes.clone(),
+            set: done_to_all(deliverable),
             project: delivery.project.clone(),
-            programme: delivery.programme.clone(),
+            programme,
             files,
             nulls,
             unproven,
@@ -283,7 +302,7 @@ mod tests {
     use super::*;
     use crate::diag::{SourceText, Span};
     use crate::dsp::pan::PanLaw;
-    use crate::manifest::delivery::{Mix, MixId, Part, Stem, StemId, Track, TrackId};
+    use crate::manifest::delivery::{Mix, MixId, Part, Stem, StemId, Take, Track, TrackId};
     use crate::qc::testing::{film, song, song_programme, spec};
 
     fn span() -> Span {
@@ -297,6 +316,7 @@ mod tests {
             layout: Layout::Stereo,
             at_frame: 0,
             trim: None,
+            signal: None,
             fade_in: None,
             fade_out: None,
             gain: Gain::UNITY,
@@ -364,14 +384,27 @@ mod tests {
         }
     }
 
+    fn deliverable() -> Deliverable {
+        Deliverable {
+            name: "for-mastering".into(),
+            spec: Arc::new(spec()),
+            files: Vec::new(),
+            framing: None,
+            normalize: None,
+            notes: "hello".into(),
+            span: span(),
+        }
+    }
+
     fn report_of(content: Content) -> FileReport {
         let file = DeliveredFile {
             path: "a.wav".into(),
             content,
             encoding: Encoding::Float32,
             layout: Layout::Stereo,
+            take: Take::default(),
         };
-        FileReport::new(&delivery(), &file, "00".repeat(32), Measures::default())
+        FileReport::new(&delivery(), &deliverable(), &file, "00".repeat(32), Measures::default())
     }
 
     #[test]
@@ -410,14 +443,7 @@ mod tests {
     #[test]
     fn a_package_is_judged_by_its_spec() {
         let delivery = delivery();
-        let deliverable = Deliverable {
-            name: "for-mastering".into(),
-            spec: Arc::new(spec()),
-            files: Vec::new(),
-            normalize: None,
-            notes: "hello".into(),
-            span: span(),
-        };
+        let deliverable = deliverable();
         let song = song();
         let report =
             PackageReport::new(&delivery, &deliverable, song.files, song.nulls, Vec::new());

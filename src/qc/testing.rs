@@ -84,7 +84,9 @@ pub(crate) fn file(path: &str, kind: Kind, contains: &[&str]) -> FileReport {
         contains: contains.iter().map(|name| (*name).into()).collect(),
         gain: Gain::UNITY,
         processing: Vec::new(),
+        is_cut: false,
         frames: 1_440_000,
+        planned_frames: 1_440_000,
         sample_rate: rate_48k(),
         bits: 24,
         float: false,
@@ -196,6 +198,7 @@ pub(crate) fn song() -> PackageReport {
         spec_title: String::new(),
         bext: false,
         notes: "Please leave 6 dB of headroom.".into(),
+        set: Vec::new(),
         project: Project {
             title: "Night Drive".into(),
             artist: "The Example".into(),
@@ -216,6 +219,7 @@ pub(crate) fn film() -> PackageReport {
     let surround = |path, kind, contains: &[&str], role: &str| {
         let mut file = file(path, kind, contains);
         file.frames = 3_363_360;
+        file.planned_frames = file.frames;
         file.measures.frames = 3_363_360;
         file.layout = Layout::Surround51;
         file.role = role.into();
@@ -232,6 +236,7 @@ pub(crate) fn film() -> PackageReport {
     stereo.gain = Gain::from_db(-1.5).expect("a gain");
     let report = PackageReport {
         notes: String::new(),
+        set: Vec::new(),
         project: Project {
             title: "Short Film".into(),
             production: "Example Pictures".into(),

@@ -288,6 +288,10 @@ impl At<'_> {
             Op::Sum => self.sum(),
             Op::Envelope { envelope, words: _ } => self.envelope(envelope),
             Op::Edit { edit, words: _ } => self.edit(edit),
+            Op::Signal { signal, words: _ } => {
+                let samples = signal.local(self.range()).samples(self.per_segment());
+                vec![samples; self.width()]
+            }
             Op::Open { .. } => unreachable!("BUG: gains are settled before anything is rendered"),
             Op::Process { .. } => unreachable!("BUG: processes are made by their reach"),
         }

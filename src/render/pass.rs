@@ -386,7 +386,10 @@ impl Work<'_, '_> {
             };
             let parts: Vec<&[Vec<f64>]> =
                 null.parts.iter().map(|part| rendered.blocks[part].as_slice()).collect();
-            (*index, null_segment(reference, &parts, clock.segment_frames(slot.segment)))
+            (*index, {
+                let skip = null.skipped(clock.range(slot.segment));
+                null_segment(reference, &parts, clock.segment_frames(slot.segment), &skip)
+            })
         };
         Ok(Facts {
             segments: todo.measure.par_iter().map(of_print).collect::<Result<_, PassError>>()?,

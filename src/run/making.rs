@@ -9,7 +9,7 @@ use crate::audio::wav::{Bext, WavHeader};
 use crate::key::segment::{Digests, Keys};
 use crate::key::whole;
 use crate::key::{Key, KeyBuilder, RENDER_VERSION};
-use crate::manifest::delivery::InputId;
+use crate::manifest::delivery::{Delivery, InputId};
 use crate::plan::needs::Needs;
 use crate::plan::{NodeId, Plan, PlannedFile};
 use crate::qc::measure::METER_VERSION;
@@ -87,7 +87,7 @@ pub(super) fn header(session: &Session, file: &PlannedFile) -> WavHeader {
                 format!("{title} - {name}")
             },
             originator: "rebounce".to_owned(),
-            time_reference: delivery.programme.time_reference(),
+            time_reference: start(delivery, file),
             coding_history: format!(
                 "A=PCM,F={},W={},M={mode},T=rebounce\r\n",
                 clock.rate.hz(),
@@ -102,6 +102,16 @@ pub(super) fn header(session: &Session, file: &PlannedFile) -> WavHeader {
         frames: clock.frames,
         bext,
     }
+}
+
+/// Samples from midnight to the first sample of a file: `bext` TimeReference.
+fn start(delivery: &Delivery, file: &PlannedFile) -> u64 {
+    let programme = delivery.programme.time_reference() as i64;
+    let cut = file.take.cut.as_ref().map_or(0, |cut| cut.from as i64);
+    let framing = delivery.deliverables[file.deliverable].framing.as_ref();
+    let framed = framing.map_or(0, |framing| framing.from);
+    // A programme without timecode starts at 0, and so does all that begins before it.
+    (programme + cut + framed).max(0) as u64
 }
 
 /// Stands for those bytes.

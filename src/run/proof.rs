@@ -37,12 +37,13 @@ fn file_report(session: &Session, made: &PassOutput, index: usize) -> FileReport
     let facts: Vec<&SegmentFacts> =
         made.prints[file.print.0 as usize].facts.iter().map(|(_, facts)| &**facts).collect();
     let measures = merge(&facts, plan.clock_of(print.node).rate, print.layout);
-    let delivered = delivery.deliverables[file.deliverable]
+    let deliverable = &delivery.deliverables[file.deliverable];
+    let delivered = deliverable
         .files
         .iter()
         .find(|delivered| delivered.path == file.path)
         .expect("BUG: planned files are delivered files");
-    FileReport::new(delivery, delivered, made.files[index].blake3.hex(), measures)
+    FileReport::new(delivery, deliverable, delivered, made.files[index].blake3.hex(), measures)
 }
 
 fn null_report(

@@ -65,6 +65,12 @@ impl Place {
         (bar.abs() <= MOST_BARS).then_some(Self { bar, parts: 0 })
     }
 
+    /// A beat of a bar, counted from 1; `None` as for a bar.
+    pub fn beat(bar: i64, beat: u32) -> Option<Self> {
+        let beats = u64::from(beat.checked_sub(1)?);
+        Self::bar(bar).map(|place| Self { parts: beats * PARTS, ..place })
+    }
+
     /// Reads `bar 9`, `bar 9 beat 3` or `bar 9 beat 3.5`, with up to six decimals.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix("bar ")?.trim();

@@ -285,6 +285,11 @@ pub fn document(title: &str, schema: Json) -> Json {
     schema
 }
 
+/// The key of a field: `loop` for `r#loop`.
+pub fn key(field: &'static str) -> &'static str {
+    field.strip_prefix("r#").unwrap_or(field)
+}
+
 /// The schema of one key of a record.
 pub fn property(schema: Json, docs: &[&str]) -> Json {
     let mut schema = schema;
@@ -324,12 +329,12 @@ macro_rules! record {
                 let mut reader = $crate::yaml::record::Reader::new(
                     node,
                     $what,
-                    &[$(stringify!($field)),*],
+                    &[$($crate::yaml::record::key(stringify!($field))),*],
                     &[$($($later),*)?],
                     diagnostics,
                 )?;
                 // All fields are read before the first failure counts.
-                $(let $field = reader.field::<$type>(stringify!($field), diagnostics);)*
+                $(let $field = reader.field::<$type>($crate::yaml::record::key(stringify!($field)), diagnostics);)*
                 Some(Self { $($field: $field?,)* })
             }
 
@@ -339,11 +344,11 @@ macro_rules! record {
                 $(
                     let schema = <$type as $crate::yaml::record::Field>::schema();
                     properties.insert(
-                        stringify!($field).into(),
+                        $crate::yaml::record::key(stringify!($field)).into(),
                         $crate::yaml::record::property(schema, &[$($doc),*]),
                     );
                     if <$type as $crate::yaml::record::Field>::absent().is_none() {
-                        required.push(stringify!($field));
+                        required.push($crate::yaml::record::key(stringify!($field)));
                     }
                 )*
                 let object = serde_json::json!({

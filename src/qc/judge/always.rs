@@ -27,20 +27,24 @@ pub(super) fn same_length(programme: &Programme, files: &[FileReport]) -> Vec<Fi
     all_files(
         "length",
         files,
-        |first| format!("every file is {} long", clock(first.frames)),
+        |first| match files.iter().all(|file| file.frames == first.frames) {
+            true => format!("every file is {} long", clock(first.frames)),
+            false => "every file is as long as what it holds".to_owned(),
+        },
         |file| {
-            let off = file.frames.abs_diff(programme.frames);
-            let side = if file.frames > programme.frames { "long" } else { "short" };
+            let off = file.frames.abs_diff(file.planned_frames);
+            let side = if file.frames > file.planned_frames { "long" } else { "short" };
+            let what = if file.planned_frames == programme.frames { "the programme" } else { "it" };
             (off > 0).then(|| Finding {
                 verdict: Verdict::Fail,
                 message: format!(
-                    "is {} long where the programme is {}: {} too {side}",
+                    "is {} long where {what} is {}: {} too {side}",
                     clock(file.frames),
-                    clock(programme.frames),
+                    clock(file.planned_frames),
                     count(off, "frame")
                 ),
                 value: Some(file.frames as f64),
-                limit: Some(programme.frames as f64),
+                limit: Some(file.planned_frames as f64),
                 unit: "frames",
                 cause: "files that differ in length do not line up when they are placed".into(),
                 ..passed("length", &file.path)
