@@ -12,6 +12,8 @@ pub mod limiter;
 pub mod loudness;
 pub mod peaks;
 pub mod process;
+pub mod resample;
+mod sinc;
 pub mod true_peak;
 
 /// Whether input and memory of a recursion are too small ever to matter, so that it
