@@ -16,8 +16,10 @@ pub mod loudness;
 pub mod pan;
 pub mod peaks;
 pub mod process;
+pub mod resample;
 pub mod shaping;
 pub mod signal;
+mod sinc;
 pub mod true_peak;
 
 /// Whether input and memory of a recursion are too small ever to matter, so that it
