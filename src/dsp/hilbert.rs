@@ -46,7 +46,8 @@ impl Hilbert {
         Self { taps: (1..=half).step_by(2).map(tap).collect() }
     }
 
-    /// Frames on each side of an output frame that it hears: [`PER_SECOND`].
+    /// Frames on each side of an output frame that it hears, the odd number nearest below
+    /// 1/75 s.
     pub fn half(&self) -> usize {
         2 * self.taps.len() - 1
     }
