@@ -123,7 +123,7 @@ fn resampler(from: u32, to: u32) -> Resampler {
 
 /// The whole of a signal at another rate, with silence around it.
 fn whole(resampler: &Resampler, signal: &[f64]) -> Vec<f64> {
-    let all = 0..resampler.frames(signal.len() as u64);
+    let all = 0..resampler.ratio().frames(signal.len() as u64);
     let heard = resampler.heard(all.clone());
     let mut padded = vec![0.0; heard.start.unsigned_abs() as usize];
     padded.extend(signal);

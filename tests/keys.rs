@@ -12,7 +12,7 @@ use rebounce::audio::wav::Encoding;
 use rebounce::fsio::Disk;
 use rebounce::key::Key;
 use rebounce::key::segment::{Digests, Keys};
-use rebounce::manifest::delivery::InputId;
+use rebounce::manifest::delivery::{InputId, MixId};
 use rebounce::plan::clock::{Clock, ClockId};
 use rebounce::plan::needs::Needs;
 use rebounce::plan::op::Op;
@@ -454,6 +454,7 @@ fn tiny_plan() -> Plan {
         gains: Vec::new(),
         nulls: vec![PlannedNull {
             deliverable: 0,
+            mix: MixId(0),
             of: "sum".into(),
             reference: NullReference::Input { input: InputId(0), node: source },
             parts: vec![PrintId(0), PrintId(1)],

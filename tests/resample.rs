@@ -17,7 +17,7 @@ fn rates(from: u32, to: u32) -> Ratio {
 
 /// The whole of a signal at another rate, with silence around it.
 fn whole(resampler: &Resampler, signal: &[f64]) -> Vec<f64> {
-    let all = 0..resampler.frames(signal.len() as u64);
+    let all = 0..resampler.ratio().frames(signal.len() as u64);
     let heard = resampler.heard(all.clone());
     let mut padded = vec![0.0; heard.start.unsigned_abs() as usize];
     padded.extend(signal);
@@ -41,7 +41,7 @@ fn by_rubato(from: u32, to: u32, signal: &[f64]) -> Vec<f64> {
         FixedSync::Both,
     )
     .unwrap();
-    let frames = Resampler::new(rates(from, to)).unwrap().frames(signal.len() as u64) as usize;
+    let frames = rates(from, to).frames(signal.len() as u64) as usize;
     let (delay, chunk) = (fft.output_delay(), fft.input_frames_next());
     let mut output = Vec::new();
     let mut input = signal.to_vec();

@@ -49,7 +49,7 @@ fn programme() -> Vec<u8> {
 const MANIFEST: &str = "
 version: 1
 project: { title: Seams }
-tracks: { a: { file: a.wav, at: 0.3 } }
+tracks: { a: { file: a.wav, at: 0.3, speed: 1000/1001 } }
 stems:
   s:
     from: [a]

@@ -4,7 +4,7 @@
 mod support;
 
 use support::random::Random;
-use support::sound::{Sound, Word};
+use support::sound::{Sound, Word, clock_of, read_wav};
 use support::{Project, SECOND, rendered};
 
 const SECONDS: usize = 24;
@@ -24,20 +24,7 @@ fn manifest(session: &str, rest: &str) -> String {
 /// `bext` TimeReference.
 fn delivered(project: &Project, path: &str) -> (Vec<Vec<i32>>, u64) {
     let bytes = project.read(&format!("deliveries/d/{path}"));
-    let (mut rest, mut start) = (&bytes[12..], 0);
-    loop {
-        let size = u32::from_le_bytes(rest[4..8].try_into().unwrap()) as usize;
-        if &rest[..4] == b"bext" {
-            start = u64::from_le_bytes(rest[8 + 338..8 + 346].try_into().unwrap());
-        }
-        if &rest[..4] == b"data" {
-            let sample = |b: &[u8]| i32::from_le_bytes([0, b[0], b[1], b[2]]) >> 8;
-            let all: Vec<i32> = rest[8..8 + size].chunks(3).map(sample).collect();
-            let channel = |c: usize| all.iter().skip(c).step_by(2).copied().collect();
-            return ((0..2).map(channel).collect(), start);
-        }
-        rest = &rest[8 + size.next_multiple_of(2)..];
-    }
+    (read_wav(&bytes).1, clock_of(&bytes).1)
 }
 
 fn written(x: f64) -> i32 {

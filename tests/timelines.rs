@@ -5,24 +5,14 @@
 mod support;
 
 use support::random::Random;
-use support::sound::{Sound, Word};
+use support::sound::{Sound, Word, read_wav};
 use support::{Project, SECOND, rendered};
 
 const SECONDS: usize = 20;
 
 /// The samples of a delivered stereo file, `[channel][frame]`, on the grid of 24 bits.
 fn delivered(project: &Project, path: &str) -> Vec<Vec<i32>> {
-    let bytes = project.read(&format!("deliveries/d/{path}"));
-    let mut rest = &bytes[12..];
-    loop {
-        let size = u32::from_le_bytes(rest[4..8].try_into().unwrap()) as usize;
-        if &rest[..4] == b"data" {
-            let sample = |b: &[u8]| i32::from_le_bytes([0, b[0], b[1], b[2]]) >> 8;
-            let all: Vec<i32> = rest[8..8 + size].chunks(3).map(sample).collect();
-            return (0..2).map(|c| all.iter().skip(c).step_by(2).copied().collect()).collect();
-        }
-        rest = &rest[8 + size.next_multiple_of(2)..];
-    }
+    read_wav(&project.read(&format!("deliveries/d/{path}"))).1
 }
 
 /// A sample of 24 bits as written.

@@ -3,6 +3,7 @@
 //! machine (law 1).
 
 pub mod compressor;
+pub mod conversion;
 pub mod deess;
 pub mod dither;
 pub mod downmix;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Key, KeyBuilder, RENDER_VERSION};
+use crate::dsp::conversion::Conversion;
 use crate::dsp::edit::{Edit, Piece};
 use crate::dsp::envelope::{Envelope, Local};
 use crate::dsp::signal::{self, Signal};
@@ -95,6 +96,7 @@ impl<'a> Keys<'a> {
             Op::Envelope { envelope, words: _ } => self.envelope(envelope, id, segment),
             Op::Edit { edit, words: _ } => self.edit(edit, id, segment),
             Op::Signal { signal, words: _ } => self.signal(signal, id, segment),
+            Op::Convert { conversion, words: _ } => self.convert(conversion, id, segment),
             Op::Open { .. } => unreachable!("BUG: gains are settled before anything is keyed"),
             // Known by what it makes, as session audio is.
             Op::External { made, .. } => digests.digest(*made, segment),
@@ -173,6 +175,26 @@ impl<'a> Keys<'a> {
             }
         }
         if silent { Key::SILENCE } else { key.finish() }
+    }
+
+    /// What stands in the segment, its place between the frames of the input, and what
+    /// of the input is heard.
+    fn convert(&self, conversion: &Conversion, id: NodeId, segment: usize) -> Key {
+        let input = self.inputs[id.index()][0];
+        let Some(part) = conversion.part(self.plan.clock_of(id).range(segment)) else {
+            return Key::SILENCE;
+        };
+        let heard = self.plan.heard(id, segment).into_iter().flatten();
+        let keys: Vec<Key> = heard.map(|segment| self.node(input, segment)).collect();
+        if keys.iter().all(|key| key.is_silence()) {
+            return Key::SILENCE;
+        }
+        let per_segment = self.plan.clock_of(input).per_segment() as u64;
+        let mut key = KeyBuilder::new("convert");
+        for number in conversion.numbers(&part) {
+            key.number(number);
+        }
+        key.number(conversion.sounding(&part).start % per_segment).keys(&keys).finish()
     }
 
     fn print_key(&self, id: PrintId, segment: usize) -> Key {

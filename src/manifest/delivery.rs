@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use super::chain::{Action, Fade, Guard, Normalize, Settled, Step, Stretch, Target};
+pub use super::pace::{Pace, speed_words};
 use crate::audio::AudioInfo;
 use crate::audio::layout::{Channel, Layout};
 use crate::audio::wav::Encoding;
@@ -17,7 +18,7 @@ use crate::external::operator::External;
 use crate::spec::Spec;
 use crate::units::bars::{Meters, Place};
 use crate::units::tempo::TempoMap;
-use crate::units::{FrameRate, Gain, SampleRate, Timecode};
+use crate::units::{FrameRate, Gain, Ratio, SampleRate, Timecode};
 
 /// Index into [`Delivery::inputs`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -187,7 +188,11 @@ pub struct Track {
     pub layout: Layout,
     /// Programme frame at which the first frame that is heard stands.
     pub at_frame: u64,
-    /// The frames of the file that are heard; `None`: all.
+    /// Frames of the programme for each of its file's: another rate, or another speed.
+    pub ratio: Ratio,
+    /// How much faster than its file it is played.
+    pub speed: Ratio,
+    /// The frames of the file that are heard, counted as the programme's; `None`: all.
     pub trim: Option<Range<u64>>,
     /// What sounds instead of a file.
     pub signal: Option<Signal>,
@@ -212,10 +217,11 @@ pub struct Track {
 }
 
 impl Track {
-    /// Pan, balance and width in the user's terms, with their law; nothing if it stands
+    /// Speed, pan, balance and width in the user's terms; nothing if it stands
     /// as it is.
     pub fn image_words(&self) -> Vec<String> {
         let mut words = Vec::new();
+        words.extend(speed_words(self.speed));
         if self.width != 100.0 {
             words.push(format!("width {} %", self.width));
         }
@@ -300,6 +306,8 @@ pub struct Deliverable {
     pub files: Vec<DeliveredFile>,
     /// Where its files begin and end, if not with the programme.
     pub framing: Option<Framing>,
+    /// The rate and the speed of its files.
+    pub pace: Pace,
     /// One gain for all its files.
     pub normalize: Option<Normalize>,
     /// A word to the recipient; may be empty.
@@ -417,16 +425,22 @@ impl Delivery {
 
     /// Frames of a file of a deliverable.
     pub fn frames_of(&self, deliverable: &Deliverable, file: &DeliveredFile) -> u64 {
-        let edit: u64 = match file.content {
-            Content::Mix(id) => self.mix(id).edit.iter().map(|part| part.to - part.from).sum(),
-            Content::Stem(_) => 0,
+        let whole = match file.content {
+            Content::Mix(id) => self.mix_frames(id),
+            Content::Stem(_) => self.programme.frames,
         };
         match (&file.take.cut, &deliverable.framing) {
             (Some(cut), _) => cut.to - cut.from,
             (None, Some(framing)) => (framing.to - framing.from) as u64,
-            (None, None) if edit > 0 => edit,
-            (None, None) => self.programme.frames,
+            (None, None) => deliverable.pace.ratio.frames(whole),
         }
+    }
+
+    /// Frames of a mix on the programme's clock: those of its edit, or all.
+    pub fn mix_frames(&self, id: MixId) -> u64 {
+        let edit = &self.mix(id).edit;
+        let whole = if edit.is_empty() { self.programme.frames } else { 0 };
+        whole + edit.iter().map(|part| part.to - part.from).sum::<u64>()
     }
 
     /// Name of what a delivered file holds.

@@ -23,7 +23,8 @@ pub(super) fn uneven_ends(
     for track in tracks.values().filter(|track| !track.files.is_empty()) {
         let lengths =
             track.files.iter().map(|file| files.inputs[file.input.0 as usize].info.frames);
-        starts.entry(track.at_frame).or_default().push((track, lengths.max().unwrap_or(0)));
+        let longest = track.ratio.frames(lengths.max().unwrap_or(0));
+        starts.entry(track.at_frame).or_default().push((track, longest));
     }
     for together in starts.values() {
         let mut counts: BTreeMap<u64, usize> = BTreeMap::new();

@@ -11,6 +11,7 @@ mod links;
 mod names;
 mod normalize;
 pub mod over_time;
+pub mod pace;
 mod outside;
 mod packages;
 mod placement;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::delivery::{Content, Take};
+use super::delivery::{Content, Programme, Take};
 use super::links::named;
 use super::packages::{Ground, Member, part_of};
 use super::raw::{self, Text};
@@ -17,6 +17,8 @@ use crate::yaml::record::Entry;
 /// Names the files of one package.
 pub(super) struct Naming<'a> {
     ground: &'a Ground<'a>,
+    /// As the package holds it.
+    programme: &'a Programme,
     entry: &'a Entry<raw::Deliverable>,
     raw: &'a raw::Deliverable,
     spec: &'a Spec,
@@ -47,11 +49,12 @@ struct Refusal<'a> {
 impl<'a> Naming<'a> {
     pub(super) fn new(
         ground: &'a Ground<'a>,
+        programme: &'a Programme,
         entry: &'a Entry<raw::Deliverable>,
         raw: &'a raw::Deliverable,
         spec: &'a Spec,
     ) -> Self {
-        Self { ground, entry, raw, spec, taken: BTreeMap::new(), told: BTreeSet::new() }
+        Self { ground, programme, entry, raw, spec, taken: BTreeMap::new(), told: BTreeSet::new() }
     }
 
     fn template(&self, content: Content) -> &'a Template {
@@ -88,7 +91,7 @@ impl<'a> Naming<'a> {
             (!empty).then(|| Origin { value: NameValue::Text(value.clone()), prose, span })
         };
         let fixed = |value: NameValue| Origin { value, prose: false, span: &self.raw.spec.span };
-        let programme = self.ground.programme;
+        let programme = self.programme;
         let project = manifest.project.as_ref();
         match field {
             NameField::Project => text(project?.title.as_ref(), true),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::delivery::{Content, Deliverable, DeliveredFile, MixId, Part, Programme, Section};
+use super::delivery::{Content, Deliverable, DeliveredFile, MixId, Pace, Part, Programme, Section};
 use super::links::{Links, Names, named};
 use super::names::{Naming, unfit};
 use super::raw::{self, Manifest, Text};
@@ -12,7 +12,7 @@ use super::resolve::Faults;
 use super::sums::{Sums, top_stems};
 use super::takes::Takes;
 use super::timeline::Timeline;
-use super::{framing, normalize};
+use super::{framing, normalize, pace};
 use crate::diag::{Diagnostic, Diagnostics, Span, shown};
 use crate::fsio::Disk;
 use crate::spec::{self, Spec};
@@ -104,16 +104,20 @@ fn package(
         found.push(error.help("add `stems: all` or `mixes: [...]`"));
         return None;
     }
-    if let Some(rate) = spec.sample_rate.filter(|rate| *rate != ground.programme.sample_rate) {
-        let title = format!("spec `{}` asks for {rate}", spec.name);
-        let label = format!("the programme is at {}", ground.programme.sample_rate);
-        let error = Diagnostic::error(title).at(&raw.spec.span, label);
-        found.push(error.help("deliver to another spec; this version does not convert rates"));
+    let own = ground.programme.sample_rate;
+    let pace = Pace::of(raw, own).unwrap_or_else(|error| {
+        found.push(error);
+        Pace::unchanged(own)
+    });
+    if let Some(error) = pace::check_rate(spec.sample_rate, &raw.spec, &pace, &spec.name) {
+        found.push(error);
     }
+    let (programme, sections) = (pace.programme(ground.programme), pace.sections(ground.sections));
+    let timeline = ground.timeline.paced(&programme);
     check_roles(entry, &spec, &members, found);
-    let mut naming = Naming::new(ground, entry, raw, &spec);
+    let mut naming = Naming::new(ground, &programme, entry, raw, &spec);
     naming.check(&members, found)?;
-    let takes = Takes::resolve(raw, ground.sections, ground.programme, found);
+    let takes = Takes::resolve(raw, &sections, &programme, found);
     let edited = |member: &&Member<'_>| match member.content {
         Content::Mix(id) => ground.sums.edits.contains_key(&id),
         Content::Stem(_) => false,
@@ -134,7 +138,8 @@ fn package(
         name: entry.name.clone(),
         spec,
         files,
-        framing: framing::resolve(raw, ground.programme, ground.timeline, found),
+        framing: framing::resolve(raw, &programme, &timeline, found),
+        pace,
         normalize: set_gain,
         notes: raw.notes.as_ref().map_or(String::new(), |text| text.value.clone()),
         span: entry.span.clone(),

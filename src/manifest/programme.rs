@@ -9,7 +9,7 @@ use super::resolve::Faults;
 use super::sums::programme_layout;
 use super::timeline::Timeline;
 use super::times::Label;
-use super::{hints, placement, signals};
+use super::{hints, pace, placement, signals};
 use crate::diag::{Diagnostic, Span};
 use crate::units::{SampleRate, Timecode};
 use crate::yaml::record::At;
@@ -38,7 +38,10 @@ pub(super) fn resolve(
     for (id, track) in tracks.iter_mut() {
         let raw = manifest.tracks.0[id.0 as usize].body.as_ref();
         let frames = length(track, files, faults);
-        let placed = raw.map_or(Ok(frames), |raw| placement::place(raw, track, frames, timeline));
+        let placed = raw.map_or(Ok(frames), |raw| {
+            track.ratio = pace::of_track(raw, track, files, rate)?;
+            placement::place(raw, track, track.ratio.frames(frames), timeline)
+        });
         let frames = placed.unwrap_or_else(|told| {
             faults.bad.insert(Part::Track(*id));
             told.into_iter().for_each(|error| faults.spoil(Part::Track(*id), error));

@@ -6,6 +6,7 @@
 use super::framing::{RawHead, RawTail};
 use super::normalize::RawNormalize;
 use super::over_time::{RawFade, RawStretch};
+use super::pace::Speed;
 use super::process::RawStep;
 use super::signals::{RawClick, RawTone};
 use super::times::{Label, Length, MeterChange, TempoChange, Time};
@@ -99,6 +100,8 @@ record! {
     first_frame: Option<At<Label>>,
     /// Timecode of the last frame of action.
     last_frame: Option<At<Label>>,
+    /// Whether tracks at other rates are converted to that of the programme.
+    convert: Option<bool>,
     /// Layout of stems and mixes that name none; that of the widest track unless given.
     layout: Option<Layout>,
     /// Pan law of tracks that name none, by its level in the middle: -3 unless given.
@@ -137,6 +140,9 @@ record! {
     at: Option<At<Time>>,
     /// The part of the file that is heard; the whole file unless given.
     trim: Option<At<Trim>>,
+    /// How much faster it is played, and so higher: `25/24` for film that is shown at 25
+    /// frames a second.
+    speed: Option<At<Speed>>,
     /// A fade at the start of what is heard.
     fade_in: Option<RawFade>,
     /// A fade at its end.
@@ -259,6 +265,11 @@ record! {
     head: Option<At<RawHead>>,
     /// Where every file ends, and what is put there.
     tail: Option<At<RawTail>>,
+    /// Sample rate in Hz; that of the programme unless given.
+    sample_rate: Option<At<SampleRate>>,
+    /// How much faster than the programme it is played, and so higher: `25/24` for film
+    /// that is shown at 25 frames a second.
+    speed: Option<At<Speed>>,
     /// One gain for all files of the package, by the loudness of one of them or by the
     /// highest peak.
     normalize: Option<At<RawNormalize>>,

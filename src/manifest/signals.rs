@@ -75,6 +75,7 @@ pub(super) fn alone(
     let files = raw.files.as_ref().map(|_| &entry.span);
     let placed = raw.at.as_ref().map(|at| &at.span).or(raw.trim.as_ref().map(|at| &at.span));
     let channels = raw.channels.as_ref().map(|at| &at.span);
+    let channels = channels.or(raw.speed.as_ref().map(|at| &at.span));
     let both = raw.click.as_ref().and(raw.tone.as_ref()).map(|at| &at.span);
     match file.or(files).or(placed).or(channels).or(both) {
         None => Ok(()),

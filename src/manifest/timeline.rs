@@ -44,6 +44,17 @@ impl Timeline {
         timeline
     }
 
+    /// The same places on another clock.
+    pub(super) fn with(
+        &self,
+        rate: SampleRate,
+        fps: Option<FrameRate>,
+        start: Option<Timecode>,
+        tempo: Option<TempoMap>,
+    ) -> Self {
+        Self { rate, fps, start, tempo, meter: self.meter.clone(), doubtful: self.doubtful }
+    }
+
     /// Samples from midnight to the first sample of the programme.
     pub(super) fn zero(&self) -> u64 {
         let start = self.start.zip(self.fps);

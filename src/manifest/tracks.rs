@@ -13,7 +13,7 @@ use crate::audio::AudioInfo;
 use crate::audio::layout::{Channel, Layout, agree, of_mask, spelled};
 use crate::diag::{Diagnostic, Span};
 use crate::dsp::pan::PanLaw;
-use crate::units::{Gain, SampleRate};
+use crate::units::{Gain, Ratio, SampleRate};
 use crate::yaml::record::{At, Entry};
 
 /// The tracks that could be made of the manifest, by the index of their entry.
@@ -82,6 +82,8 @@ fn track(
         files: parts,
         layout,
         at_frame: 0,
+        ratio: Ratio::UNITY,
+        speed: raw.speed.as_ref().map_or(Ratio::UNITY, |at| at.value.0),
         trim: None,
         signal: None,
         fade_in: None,
@@ -243,9 +245,11 @@ pub(super) fn common_rate(
     // Of equally many, the lower rate: any fixed rule will do.
     let most = groups.iter().max_by_key(|(rate, ids)| (ids.len(), std::cmp::Reverse(**rate)));
     let rate = written.map(|at| at.value).or(most.map(|(rate, _)| *rate))?;
+    let session = manifest.session.as_ref();
+    let converted = session.is_some_and(|session| session.convert == Some(true));
     let strangers: Vec<TrackId> = groups
         .iter()
-        .filter(|(other, _)| **other != rate)
+        .filter(|(other, _)| !converted && **other != rate)
         .flat_map(|(_, ids)| ids.iter().copied())
         .collect();
     if let Some(first) = strangers.first() {
@@ -265,7 +269,12 @@ pub(super) fn common_rate(
             (None, Some(id)) => error.context(&tracks[id].span, rate.to_string()),
             (None, None) => error,
         };
-        faults.spoil(Part::Track(*first), error.help(format!("{text}; export all at one rate")));
+        faults.spoil(
+            Part::Track(*first),
+            error.help(format!(
+                "{text}; export all at one rate, or add `convert: true` to `session`"
+            )),
+        );
         faults.bad.extend(strangers.into_iter().map(Part::Track));
     }
     // Within one multi-mono track.

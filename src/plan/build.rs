@@ -14,10 +14,10 @@ use crate::dsp::envelope::Direction;
 use crate::dsp::process::Process;
 use crate::dsp::signal::{self as dsp, Sound};
 use crate::manifest::delivery::{
-    Action, Content, Deliverable, DeliveredFile, Delivery, InputId, MixId, Normalize, Part, StemId,
-    Step, Track, TrackId,
+    Action, Content, Deliverable, DeliveredFile, Delivery, InputId, MixId, Normalize, Pace, Part,
+    StemId, Step, Track, TrackId,
 };
-use crate::units::Gain;
+use crate::units::{Gain, Ratio};
 
 /// The plan of a delivery.
 pub fn plan(delivery: &Delivery) -> Plan {
@@ -84,13 +84,18 @@ impl Builder<'_> {
     /// What is heard of a file, on the programme's timeline.
     fn placed(&mut self, track: &Track, input: InputId) -> NodeId {
         let label = format!("track {}", track.name);
-        let whole = 0..self.delivery.input(input).info.frames;
+        let whole = 0..track.ratio.frames(self.delivery.input(input).info.frames);
         let part = track.trim.clone().unwrap_or(whole);
         let frames = part.end - part.start;
         let mut node = match &track.trim {
-            None => self.nodes.source(input, track.at_frame),
+            None if track.ratio == Ratio::UNITY => self.nodes.source(input, track.at_frame),
+            None => {
+                let file = self.nodes.file(input);
+                self.nodes.converted(file, track.ratio, track.at_frame)
+            }
             Some(_) => {
                 let file = self.nodes.file(input);
+                let file = self.nodes.converted_file(file, track.ratio);
                 let rate = self.delivery.programme.sample_rate;
                 let words = format!("from {} to {}", rate.clock(part.start), rate.clock(part.end));
                 let span = Span { from: part.start, frames, at: track.at_frame };
@@ -328,6 +333,17 @@ impl Builder<'_> {
         (self.widen(node, from, file.layout), reference)
     }
 
+    /// The same at the rate and the speed of the package.
+    fn paced_signal(
+        &mut self,
+        file: &DeliveredFile,
+        pace: Pace,
+    ) -> (NodeId, Option<(InputId, NodeId)>) {
+        let (node, reference) = self.signal(file);
+        let reference = reference.map(|(input, node)| (input, self.nodes.pace(node, pace)));
+        (self.nodes.pace(node, pace), reference)
+    }
+
     /// The prints of a package, in the order of its files, and what they must null
     /// against.
     fn package(
@@ -336,7 +352,7 @@ impl Builder<'_> {
         package: &Deliverable,
     ) -> Vec<(Print, Option<(InputId, NodeId)>)> {
         let mut signals: Vec<(NodeId, Option<(InputId, NodeId)>)> =
-            package.files.iter().map(|file| self.signal(file)).collect();
+            package.files.iter().map(|file| self.paced_signal(file, package.pace)).collect();
         if let Some(normalize) = &package.normalize {
             let signal = |(file, (node, _)): (&DeliveredFile, &(NodeId, _))| Signal {
                 node: *node,

@@ -19,7 +19,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
-use crate::manifest::delivery::{Content, InputId, Part, Take};
+use crate::manifest::delivery::{Content, InputId, MixId, Part, Take};
 
 use clock::{Clock, ClockId, Slot};
 use op::Op;
@@ -106,6 +106,8 @@ impl NullReference {
 pub struct PlannedNull {
     /// Index of the deliverable it proves.
     pub deliverable: usize,
+    /// The mix.
+    pub mix: MixId,
     /// Path of the delivered mix within the package, or the name of a mix that
     /// the package holds the stems of and not itself.
     pub of: String,
@@ -248,7 +250,11 @@ impl Plan {
 
     /// The segments of its inputs that a node hears in one of its own.
     pub fn heard(&self, node: NodeId, segment: usize) -> Vec<Range<usize>> {
-        self.graph[node].op.heard(segment, self.clock_of(node).per_segment())
+        let per_segment = self.clock_of(node).per_segment();
+        // All inputs of a node have one clock.
+        let input = self.graph.neighbors_directed(node, Direction::Incoming).next();
+        let of_input = input.map_or(per_segment, |input| self.clock_of(input).per_segment());
+        self.graph[node].op.heard(segment, per_segment, of_input)
     }
 
     /// The segments of its inputs that a node hears in several of its own.

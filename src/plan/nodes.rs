@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use petgraph::graph::DiGraph;
 
@@ -10,14 +11,18 @@ use super::matrix::diagonal;
 use super::op::{Op, Sink};
 use super::{Node, NodeId};
 use crate::audio::layout::Layout;
+use crate::dsp::conversion::Conversion;
 use crate::dsp::edit::{Edit, Span};
 use crate::dsp::envelope::{Direction, Envelope, Shape};
 use crate::dsp::process::Process;
+use crate::dsp::resample::Resampler;
 use crate::dsp::signal::Signal;
 use crate::external::operator::External;
-use crate::manifest::delivery::{Cut, Delivery, Fade, Framing, InputId, Settled, Stretch};
+use crate::manifest::delivery::{
+    Cut, Delivery, Fade, Framing, InputId, Pace, Settled, Stretch, speed_words,
+};
 use crate::manifest::over_time::shape_words;
-use crate::units::SampleRate;
+use crate::units::{Ratio, SampleRate};
 
 /// Nodes and clocks made so far.
 pub(super) struct Nodes<'a> {
@@ -29,7 +34,9 @@ pub(super) struct Nodes<'a> {
     /// signals are one node however many deliverables ask for them.
     known: BTreeMap<(Vec<u8>, Vec<NodeId>, ClockId), NodeId>,
     /// Every clock made from another, by how.
-    derived: BTreeMap<(ClockId, Vec<u8>, u64), ClockId>,
+    derived: BTreeMap<(ClockId, Vec<u8>, u64, SampleRate), ClockId>,
+    /// Every table of weights, which many conversions share.
+    resamplers: BTreeMap<Ratio, Arc<Resampler>>,
 }
 
 /// Collects the bytes of an operator and drops its words.
@@ -58,6 +65,7 @@ impl<'a> Nodes<'a> {
             clocks: vec![programme],
             known: BTreeMap::new(),
             derived: BTreeMap::new(),
+            resamplers: BTreeMap::new(),
         }
     }
 
@@ -126,13 +134,71 @@ impl<'a> Nodes<'a> {
     pub(super) fn file(&mut self, input: InputId) -> NodeId {
         let file = self.delivery.input(input);
         let rate = file.info.rate().expect("BUG: files of no known rate are refused");
-        let clock = Clock::in_step(rate, file.info.frames);
+        let clock = self.own_clock(rate, file.info.frames);
+        self.source_on(clock, input, 0)
+    }
+
+    /// The clock of something that has a timeline of its own.
+    fn own_clock(&mut self, rate: SampleRate, frames: u64) -> ClockId {
+        let clock = Clock::in_step(rate, frames);
         let known = self.clocks[1..].iter().position(|other| *other == clock);
         let index = known.map_or(self.clocks.len(), |index| index + 1);
         if index == self.clocks.len() {
             self.clocks.push(clock);
         }
-        self.source_on(ClockId(index as u32), input, 0)
+        ClockId(index as u32)
+    }
+
+    /// A whole file at the rate of the programme, on its timeline.
+    pub(super) fn converted(&mut self, file: NodeId, ratio: Ratio, at_frame: u64) -> NodeId {
+        self.convert(file, ratio, ClockId::PROGRAMME, at_frame)
+    }
+
+    /// The same on a timeline of its own.
+    pub(super) fn converted_file(&mut self, file: NodeId, ratio: Ratio) -> NodeId {
+        let frames = ratio.frames(self.clock_of(file).frames);
+        let clock = self.own_clock(self.delivery.programme.sample_rate, frames);
+        self.convert(file, ratio, clock, 0)
+    }
+
+    /// `input` at the rate and the speed of a package.
+    pub(super) fn pace(&mut self, input: NodeId, pace: Pace) -> NodeId {
+        match self.paced(self.graph[input].clock, pace) {
+            Some(clock) => self.convert(input, pace.ratio, clock, 0),
+            None => input,
+        }
+    }
+
+    /// The clock of what is made from another at the rate and speed of a package; `None`
+    /// where they are the same.
+    pub(super) fn paced(&mut self, clock: ClockId, pace: Pace) -> Option<ClockId> {
+        let resampler = self.resampler(pace.ratio)?;
+        let input_frames = self.clocks[clock.0 as usize].frames;
+        let conversion = Conversion::new(resampler, 0, input_frames);
+        let frames = conversion.frames();
+        let op = Op::Convert { conversion, words: String::new() };
+        Some(self.derive(clock, &op, pace.sample_rate, frames))
+    }
+
+    fn convert(&mut self, input: NodeId, ratio: Ratio, clock: ClockId, at_frame: u64) -> NodeId {
+        let Some(resampler) = self.resampler(ratio) else { return input };
+        let (from, to) = (self.clock_of(input), &self.clocks[clock.0 as usize]);
+        let speed = Ratio::of_rates(from.rate, to.rate).times(ratio.inverse());
+        let rates = (from.rate != to.rate).then(|| format!("{} to {}", from.rate, to.rate));
+        let words = rates.into_iter().chain(speed.and_then(speed_words)).collect::<Vec<_>>();
+        let conversion = Conversion::new(resampler, at_frame, from.frames);
+        let op = Op::Convert { conversion, words: words.join(", ") };
+        let label = self.graph[input].label.clone();
+        self.on_clock(clock, op, &[input], self.graph[input].width, &label)
+    }
+
+    fn resampler(&mut self, ratio: Ratio) -> Option<Arc<Resampler>> {
+        if let Some(known) = self.resamplers.get(&ratio) {
+            return Some(Arc::clone(known));
+        }
+        let new = Arc::new(Resampler::new(ratio)?);
+        self.resamplers.insert(ratio, Arc::clone(&new));
+        Some(new)
     }
 
     /// Stretches of a file on the programme's timeline.
@@ -244,7 +310,7 @@ impl<'a> Nodes<'a> {
             at += stretches[index].to - stretches[index].from;
         }
         let words = edit_words(stretches, self.clock_of(input).rate);
-        let clock = self.derive(input, Edit::new(spans.clone()), at);
+        let clock = self.derive_edit(input, Edit::new(spans.clone()), at);
         let width = self.graph[input].width;
         if stretches.iter().all(|stretch| stretch.crossfade == 0) {
             let op = Op::Edit { edit: Edit::new(spans), words };
@@ -284,7 +350,7 @@ impl<'a> Nodes<'a> {
         let rate = self.clock_of(input).rate;
         let body = Span { from, frames, at: 0 };
         let lead = Span { from: from - seam, frames: seam, at: frames - seam };
-        let clock = self.derive(input, Edit::new(vec![body, lead]), frames);
+        let clock = self.derive_edit(input, Edit::new(vec![body, lead]), frames);
         let words = format!("{}, to be repeated", edit_words(&[whole], rate));
         let fade = Fade { frames: seam, shape };
         let mut part = |span: Span, direction| {
@@ -309,7 +375,7 @@ impl<'a> Nodes<'a> {
             at: (start - from) as u64,
         };
         let edit = Edit::new(vec![span]);
-        let clock = self.derive(input, edit.clone(), (to - from) as u64);
+        let clock = self.derive_edit(input, edit.clone(), (to - from) as u64);
         let rate = self.clock_of(input).rate;
         let told = format!("from frame {from} to {to} of the programme");
         let node = self.on_clock(clock, Op::Edit { edit, words: told }, &[input], width, label);
@@ -328,16 +394,20 @@ impl<'a> Nodes<'a> {
     }
 
     /// The clock of an edit of `input`.
-    fn derive(&mut self, input: NodeId, edit: Edit, frames: u64) -> ClockId {
-        let parent = self.graph[input].clock;
+    fn derive_edit(&mut self, input: NodeId, edit: Edit, frames: u64) -> ClockId {
         let op = Op::Edit { edit, words: String::new() };
-        let known = (parent, identity(&op), frames);
+        self.derive(self.graph[input].clock, &op, self.clock_of(input).rate, frames)
+    }
+
+    fn derive(&mut self, parent: ClockId, op: &Op, rate: SampleRate, frames: u64) -> ClockId {
+        let known = (parent, identity(op), frames, rate);
         if let Some(clock) = self.derived.get(&known) {
             return *clock;
         }
-        let parent = self.clock_of(input);
-        let heard = |segment| op.heard(segment, parent.per_segment());
-        let clock = Clock::derived(parent.rate, frames, parent, heard);
+        let parent = &self.clocks[parent.0 as usize];
+        let per_segment = rate.frames_per_segment();
+        let heard = |segment| op.heard(segment, per_segment, parent.per_segment());
+        let clock = Clock::derived(rate, frames, parent, heard);
         self.clocks.push(clock);
         let id = ClockId(self.clocks.len() as u32 - 1);
         self.derived.insert(known, id);

@@ -24,51 +24,100 @@ pub(super) fn tests(
 ) -> (Vec<PlannedNull>, Vec<Unproven>) {
     let (mut nulls, mut unproven) = (Vec::new(), Vec::new());
     for deliverable in 0..delivery.deliverables.len() {
-        let own = || {
-            let wet = move |file: &&PlannedFile| file.deliverable == deliverable && !file.take.dry;
-            files.iter().filter(wet)
-        };
-        let skip = skipped(&delivery.deliverables[deliverable]);
+        let mut package = Package { delivery, nodes, files, prints, deliverable };
         let mut delivered = BTreeSet::new();
         for (file, reference) in files.iter().zip(references) {
             let Content::Mix(mix) = file.content else { continue };
-            if file.deliverable != deliverable {
-                continue;
-            }
-            delivered.insert(mix);
-            let of = file.path.clone();
-            let print = &prints[file.print.0 as usize];
-            let clock = nodes.graph[print.node].clock;
-            if let Some((input, node)) = *reference {
-                let reference = NullReference::Input { input, node };
-                let part_names = vec![delivery.mix(mix).name.clone()];
-                let (of, parts, skip) = (of.clone(), vec![file.print], skip.clone());
-                nulls.push(PlannedNull { deliverable, of, reference, parts, part_names, skip });
-            }
-            let stems = delivered_stems(own(), prints, nodes, clock, print.layout);
-            match stems_of(delivery, mix, &stems) {
-                Some(Ok((parts, part_names))) => {
-                    let (reference, skip) = (NullReference::Print(file.print), skip.clone());
-                    nulls.push(PlannedNull { deliverable, of, reference, parts, part_names, skip });
-                }
-                Some(Err(missing)) => unproven.push(Unproven { deliverable, of, missing }),
-                None => {}
+            if file.deliverable == deliverable {
+                delivered.insert(mix);
+                package.of_file(file, mix, *reference, &mut nulls, &mut unproven);
             }
         }
-        for index in 0..delivery.mixes.len() {
-            let mix = MixId(index as u32);
-            let (clock, layout) = (ClockId::PROGRAMME, delivery.mix(mix).layout);
-            let stems = delivered_stems(own(), prints, nodes, clock, layout);
-            let Some(Ok((parts, part_names))) = stems_of(delivery, mix, &stems) else { continue };
-            if !delivered.contains(&mix)
-                && let Some(reference) = reference(delivery, nodes, deliverable, mix)
-            {
-                let (of, skip) = (delivery.mix(mix).name.clone(), Vec::new());
-                nulls.push(PlannedNull { deliverable, of, reference, parts, part_names, skip });
-            }
-        }
+        let mixes = (0..delivery.mixes.len() as u32).map(MixId);
+        nulls.extend(
+            mixes.filter(|mix| !delivered.contains(mix)).filter_map(|mix| package.of_stems(mix)),
+        );
     }
     (nulls, unproven)
+}
+
+/// One package whose mixes are to be proven.
+struct Package<'a, 'n> {
+    delivery: &'a Delivery,
+    nodes: &'a mut Nodes<'n>,
+    files: &'a [PlannedFile],
+    prints: &'a [Print],
+    deliverable: usize,
+}
+
+impl Package<'_, '_> {
+    /// A delivered mix, against its reference and against the stems beside it.
+    fn of_file(
+        &self,
+        file: &PlannedFile,
+        mix: MixId,
+        reference: Option<(InputId, NodeId)>,
+        nulls: &mut Vec<PlannedNull>,
+        unproven: &mut Vec<Unproven>,
+    ) {
+        let deliverable = self.deliverable;
+        let skip = skipped(&self.delivery.deliverables[deliverable]);
+        let print = &self.prints[file.print.0 as usize];
+        let clock = self.nodes.graph[print.node].clock;
+        let of = file.path.clone();
+        if let Some((input, node)) = reference {
+            let reference = NullReference::Input { input, node };
+            let part_names = vec![self.delivery.mix(mix).name.clone()];
+            let (of, parts, skip) = (of.clone(), vec![file.print], skip.clone());
+            nulls.push(PlannedNull { deliverable, mix, of, reference, parts, part_names, skip });
+        }
+        let stems = self.delivered_stems(clock, print.layout);
+        match stems_of(self.delivery, mix, &stems) {
+            Some(Ok((parts, part_names))) => {
+                let reference = NullReference::Print(file.print);
+                nulls.push(PlannedNull {
+                    deliverable,
+                    mix,
+                    of,
+                    reference,
+                    parts,
+                    part_names,
+                    skip,
+                });
+            }
+            Some(Err(missing)) => unproven.push(Unproven { deliverable, of, missing }),
+            None => {}
+        }
+    }
+
+    /// The stems of a mix that is itself not delivered, against its reference.
+    fn of_stems(&mut self, mix: MixId) -> Option<PlannedNull> {
+        let deliverable = self.deliverable;
+        let pace = self.delivery.deliverables[deliverable].pace;
+        let clock = self.nodes.paced(ClockId::PROGRAMME, pace).unwrap_or(ClockId::PROGRAMME);
+        let Mix { name, layout, .. } = self.delivery.mix(mix);
+        let stems = self.delivered_stems(clock, *layout);
+        let (parts, part_names) = stems_of(self.delivery, mix, &stems)?.ok()?;
+        let reference = reference(self.delivery, self.nodes, deliverable, mix)?;
+        let (of, skip) = (name.clone(), Vec::new());
+        Some(PlannedNull { deliverable, mix, of, reference, parts, part_names, skip })
+    }
+
+    /// The stems that the package delivers in `layout` and on `clock`, with their prints.
+    fn delivered_stems(&self, clock: ClockId, layout: Layout) -> BTreeMap<StemId, PrintId> {
+        let fits = |file: &&PlannedFile| {
+            let print = &self.prints[file.print.0 as usize];
+            file.deliverable == self.deliverable
+                && !file.take.dry
+                && print.layout == layout
+                && self.nodes.graph[print.node].clock == clock
+        };
+        let stem = |file: &PlannedFile| match file.content {
+            Content::Stem(id) => Some((id, file.print)),
+            Content::Mix(_) => None,
+        };
+        self.files.iter().filter(fits).filter_map(stem).collect()
+    }
 }
 
 /// What is put into every file: a pop in each of many stems sums to many.
@@ -104,8 +153,10 @@ fn reference(
     mix: MixId,
 ) -> Option<NullReference> {
     let (input, mut node) = print(delivery, nodes, mix, ClockId::PROGRAMME)?;
-    // A gain of the whole set moves what it is compared with.
-    if let Some(normalize) = &delivery.deliverables[deliverable].normalize {
+    // What is done to the whole set is done to what it is compared with.
+    let package = &delivery.deliverables[deliverable];
+    node = nodes.pace(node, package.pace);
+    if let Some(normalize) = &package.normalize {
         node = nodes.gain(node, normalize.settled, normalize.words(), "reference");
     }
     Some(NullReference::Input { input, node })
@@ -130,24 +181,4 @@ fn stems_of(
     let name = |id: &StemId| delivery.stem(*id).name.clone();
     let parts = cover.used.iter().map(|id| stems[id]).collect();
     Some(Ok((parts, cover.used.iter().map(name).collect())))
-}
-
-/// The stems that a package delivers in `layout` and on `clock`, with their prints.
-fn delivered_stems<'a>(
-    files: impl Iterator<Item = &'a PlannedFile>,
-    prints: &[Print],
-    nodes: &Nodes<'_>,
-    clock: ClockId,
-    layout: Layout,
-) -> BTreeMap<StemId, PrintId> {
-    files
-        .filter(|file| {
-            let print = &prints[file.print.0 as usize];
-            print.layout == layout && nodes.graph[print.node].clock == clock
-        })
-        .filter_map(|file| match file.content {
-            Content::Stem(id) => Some((id, file.print)),
-            Content::Mix(_) => None,
-        })
-        .collect()
 }

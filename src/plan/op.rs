@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::audio::layout::Layout;
 use crate::dsp::compressor::Settings;
+use crate::dsp::conversion::{Conversion, Part};
 use crate::dsp::edit::{Edit, Piece, Span};
 use crate::dsp::envelope::Envelope;
 use crate::dsp::eq::Filter;
@@ -66,6 +67,13 @@ pub enum Op {
         /// Which, and where they go.
         edit: Edit,
         /// The same in the user's terms: `from 0:12.000 to 0:30.000`.
+        words: String,
+    },
+    /// The whole input at another rate or speed. One input.
+    Convert {
+        /// From what to what, and where it stands.
+        conversion: Conversion,
+        /// The same in the user's terms: `44.1 kHz to 48 kHz`.
         words: String,
     },
     /// A program or a plug-in, which hears the whole programme. One input.
@@ -144,6 +152,11 @@ impl Op {
                 }
                 sink.words(words);
             }
+            Op::Convert { conversion, words } => {
+                sink.bytes(b"convert");
+                encode_conversion(conversion, sink);
+                sink.words(words);
+            }
             Op::External { external, layout, made: _, words } => {
                 sink.bytes(b"external");
                 sink.bytes(layout.name().as_bytes());
@@ -157,9 +170,9 @@ impl Op {
         }
     }
 
-    /// The segments of its inputs that it hears in `segment`, in segments of
-    /// `per_segment` frames.
-    pub fn heard(&self, segment: usize, per_segment: usize) -> Vec<Range<usize>> {
+    /// The segments of its inputs that it hears in `segment`, of `per_segment` frames;
+    /// those of its inputs have `of_input`.
+    pub fn heard(&self, segment: usize, per_segment: usize, of_input: usize) -> Vec<Range<usize>> {
         match self {
             Op::Source { .. }
             | Op::Matrix { .. }
@@ -178,6 +191,16 @@ impl Op {
                     (piece.from / per_segment) as usize..end as usize
                 };
                 edit.pieces(start..start + per_segment).into_iter().map(of_piece).collect()
+            }
+            Op::Convert { conversion, words: _ } => {
+                let (per_segment, of_input) = (per_segment as u64, of_input as u64);
+                let start = segment as u64 * per_segment;
+                let part = conversion.part(start..start + per_segment);
+                let of_part = |part: Part| {
+                    let Range { start, end } = conversion.sounding(&part);
+                    (start / of_input) as usize..end.div_ceil(of_input) as usize
+                };
+                part.map(of_part).into_iter().collect()
             }
             // Read from the file it made; making that is a pass of its own.
             Op::External { .. } => Vec::new(),
@@ -215,9 +238,11 @@ impl Op {
             Op::Source { .. } | Op::Sum | Op::Edit { .. } => true,
             Op::Matrix { rows, words: _ } => rows.iter().flatten().all(|x| x.fract() == 0.0),
             Op::Process { process, words: _ } => process.keeps_grid(),
-            Op::Envelope { .. } | Op::Open { .. } | Op::Signal { .. } | Op::External { .. } => {
-                false
-            }
+            Op::Envelope { .. }
+            | Op::Open { .. }
+            | Op::Signal { .. }
+            | Op::Convert { .. }
+            | Op::External { .. } => false,
         }
     }
 }
@@ -268,6 +293,16 @@ fn encode_signal(signal: &Signal, sink: &mut impl Sink) {
         for number in [kind, peak.db().to_bits()].into_iter().chain(numbers) {
             sink.bytes(&number.to_le_bytes());
         }
+    }
+}
+
+/// The ratio of a conversion, where it stands and the frames of its input.
+fn encode_conversion(conversion: &Conversion, sink: &mut impl Sink) {
+    let ratio = conversion.resampler().ratio();
+    let [at_frame, input_frames] = conversion.span();
+    let (up, down) = (u64::from(ratio.numerator()), u64::from(ratio.denominator()));
+    for number in [up, down, at_frame, input_frames] {
+        sink.bytes(&number.to_le_bytes());
     }
 }
 

@@ -38,6 +38,7 @@ fn kind(op: &Op) -> &'static str {
         Op::Open { .. } => "gain",
         Op::Signal { .. } => "signal",
         Op::Edit { .. } => "edit",
+        Op::Convert { .. } => "convert",
         Op::External { .. } => "external",
     }
 }
@@ -52,6 +53,7 @@ fn words(plan: &Plan, id: NodeId) -> String {
         | Op::Open { words }
         | Op::Signal { signal: _, words }
         | Op::Edit { edit: _, words }
+        | Op::Convert { conversion: _, words }
         | Op::External { words, .. } => format!("{} ({words})", node.label),
     }
 }

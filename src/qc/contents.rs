@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::manifest::delivery::{Content, Cut, DeliveredFile, Delivery, Part, StemId};
+use crate::manifest::delivery::{Content, Cut, Deliverable, DeliveredFile, Delivery, Part, StemId};
 use crate::units::SampleRate;
 
 /// What a stem or mix sums, in the fewest names that are true: a mix of a mix is
@@ -18,7 +18,11 @@ pub(super) fn contents(delivery: &Delivery, content: Content) -> Vec<String> {
 }
 
 /// What is done to a stem or mix and to what it sums, innermost first, each sum once.
-pub(super) fn processing(delivery: &Delivery, file: &DeliveredFile) -> Vec<String> {
+pub(super) fn processing(
+    delivery: &Delivery,
+    package: &Deliverable,
+    file: &DeliveredFile,
+) -> Vec<String> {
     let DeliveredFile { content, take, .. } = file;
     let part = match *content {
         Content::Stem(id) => Part::Stem(id),
@@ -30,7 +34,7 @@ pub(super) fn processing(delivery: &Delivery, file: &DeliveredFile) -> Vec<Strin
     } else {
         process_lines(delivery, part, &[], &mut seen, &mut lines);
     }
-    lines.extend(take.cut.as_ref().map(|cut| section(cut, delivery.programme.sample_rate)));
+    lines.extend(take.cut.as_ref().map(|cut| section(cut, package.pace.sample_rate)));
     lines
 }
 

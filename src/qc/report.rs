@@ -126,12 +126,12 @@ impl FileReport {
             role: role.clone(),
             notes: notes.clone(),
             contains: contents(delivery, file.content),
-            processing: processing(delivery, file),
+            processing: processing(delivery, deliverable, file),
             gain,
             is_cut: file.take.cut.is_some(),
             frames: measures.frames,
             planned_frames: delivery.frames_of(deliverable, file),
-            sample_rate: delivery.programme.sample_rate,
+            sample_rate: deliverable.pace.sample_rate,
             bits: file.encoding.bits(),
             float: file.encoding == Encoding::Float32,
             layout: file.layout,
@@ -253,11 +253,12 @@ pub struct PackageReport {
 }
 
 /// What was done to every file of a package, in words.
-fn done_to_all(deliverable: &Deliverable) -> Vec<String> {
+fn done_to_all(deliverable: &Deliverable, programme: SampleRate) -> Vec<String> {
+    let pace = deliverable.pace.words(programme);
     let gain = deliverable.normalize.as_ref().map(Normalize::words);
     let framing = deliverable.framing.as_ref();
     let framing = framing.into_iter().flat_map(|framing| framing.words.clone());
-    gain.into_iter().chain(framing).collect()
+    pace.into_iter().chain(gain).chain(framing).collect()
 }
 
 impl PackageReport {
@@ -270,7 +271,8 @@ impl PackageReport {
         unproven: Vec<Unproven>,
     ) -> Self {
         let spec = &deliverable.spec;
-        let programme = delivery.programme.framed(deliverable.framing.as_ref());
+        let paced = deliverable.pace.programme(&delivery.programme);
+        let programme = paced.framed(deliverable.framing.as_ref());
         let mut findings = judge(spec, &programme, &files, &nulls);
         findings.extend(judge::unproven(spec, &unproven));
         Self {
@@ -279,7 +281,7 @@ impl PackageReport {
             spec_title: spec.title.clone(),
             bext: spec.bext,
             notes: deliverable.notes.clone(),
-            set: done_to_all(deliverable),
+            set: done_to_all(deliverable, delivery.programme.sample_rate),
             project: delivery.project.clone(),
             programme,
             files,
@@ -302,8 +304,9 @@ mod tests {
     use super::*;
     use crate::diag::{SourceText, Span};
     use crate::dsp::pan::PanLaw;
-    use crate::manifest::delivery::{Mix, MixId, Part, Stem, StemId, Take, Track, TrackId};
+    use crate::manifest::delivery::{Mix, MixId, Pace, Part, Stem, StemId, Take, Track, TrackId};
     use crate::qc::testing::{film, song, song_programme, spec};
+    use crate::units::Ratio;
 
     fn span() -> Span {
         Span::new(&Arc::new(SourceText { path: "m.yaml".into(), text: String::new() }), 0..0)
@@ -315,6 +318,8 @@ mod tests {
             files: Vec::new(),
             layout: Layout::Stereo,
             at_frame: 0,
+            ratio: Ratio::UNITY,
+            speed: Ratio::UNITY,
             trim: None,
             signal: None,
             fade_in: None,
@@ -390,6 +395,7 @@ mod tests {
             spec: Arc::new(spec()),
             files: Vec::new(),
             framing: None,
+            pace: Pace::unchanged(SampleRate::new(48_000).unwrap()),
             normalize: None,
             notes: "hello".into(),
             span: span(),

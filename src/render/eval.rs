@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use super::Block;
 use super::streams::Streams;
 use crate::audio::pcm;
+use crate::dsp::conversion::Conversion;
 use crate::dsp::edit::{Edit, Piece};
 use crate::dsp::envelope::Envelope;
 use crate::dsp::process::{Process, Reach, State};
@@ -288,6 +289,7 @@ impl At<'_> {
             Op::Sum => self.sum(),
             Op::Envelope { envelope, words: _ } => self.envelope(envelope),
             Op::Edit { edit, words: _ } => self.edit(edit),
+            Op::Convert { conversion, words: _ } => self.convert(conversion),
             Op::Signal { signal, words: _ } => {
                 let samples = signal.local(self.range()).samples(self.per_segment());
                 vec![samples; self.width()]
@@ -324,6 +326,19 @@ impl At<'_> {
                 let stretch = &mut out[into..into + frames];
                 stretch.iter_mut().zip(channel).for_each(|(y, x)| *y += x);
             }
+        }
+        out
+    }
+
+    /// The part of a converted signal that stands in the segment.
+    fn convert(&self, conversion: &Conversion) -> Block {
+        let mut out = silence(self.width(), self.per_segment());
+        let Some(part) = conversion.part(self.range()) else { return out };
+        let length = (part.heard.end - part.heard.start) as usize;
+        let mut heard = self.frames(part.heard.start, length);
+        let samples = conversion.samples(&part, &mut heard);
+        for (out, channel) in out.iter_mut().zip(samples) {
+            out[part.into..part.into + channel.len()].copy_from_slice(&channel);
         }
         out
     }

@@ -106,9 +106,10 @@ pub(super) fn header(session: &Session, file: &PlannedFile) -> WavHeader {
 
 /// Samples from midnight to the first sample of a file: `bext` TimeReference.
 fn start(delivery: &Delivery, file: &PlannedFile) -> u64 {
-    let programme = delivery.programme.time_reference() as i64;
+    let package = &delivery.deliverables[file.deliverable];
+    let programme = package.pace.programme(&delivery.programme).time_reference() as i64;
     let cut = file.take.cut.as_ref().map_or(0, |cut| cut.from as i64);
-    let framing = delivery.deliverables[file.deliverable].framing.as_ref();
+    let framing = package.framing.as_ref();
     let framed = framing.map_or(0, |framing| framing.from);
     // A programme without timecode starts at 0, and so does all that begins before it.
     (programme + cut + framed).max(0) as u64

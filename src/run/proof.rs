@@ -57,8 +57,7 @@ fn null_report(
     let (kind, length_difference) = match null.reference {
         NullReference::Input { input, node: _ } => {
             let input = delivery.input(input);
-            let difference =
-                input.info.frames as i64 - plan.print_clock(null.parts[0]).frames as i64;
+            let difference = input.info.frames as i64 - delivery.mix_frames(null.mix) as i64;
             (NullKind::Reference { shown: input.shown.clone() }, difference)
         }
         NullReference::Print(_) => (NullKind::Stems, 0),

@@ -13,8 +13,8 @@
 
 use std::fmt;
 
-use super::SampleRate;
 use super::bars::QUARTER;
+use super::{Ratio, SampleRate};
 
 /// A tempo in quarter notes per minute, 1 to 1000, to the billionth.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -138,6 +138,25 @@ impl TempoMap {
         let last = self.stretches[self.stretches.len() - 1];
         let position = last.position + self.length(&last, ticks - last.ticks);
         self.stretches.push(Stretch { ticks, position, bpm, glide: None });
+    }
+
+    /// The same bars at another rate and another speed.
+    pub fn paced(&self, rate: SampleRate, speed: Ratio) -> Self {
+        let faster = |bpm: Bpm| Bpm { billionths: speed.frames(bpm.billionths) };
+        let ratio = Ratio::of_rates(self.rate, rate).times(speed.inverse());
+        let scaled = |frames: u64| ratio.map_or(frames, |ratio| ratio.frames(frames)) as i64;
+        let bar_one = self.bar_one.signum() * scaled(self.bar_one.unsigned_abs());
+        let mut map = Self { rate, bar_one, stretches: Vec::new() };
+        for stretch in &self.stretches {
+            let position = map
+                .stretches
+                .last()
+                .map_or(0, |last| last.position + map.length(last, stretch.ticks - last.ticks));
+            let glide = stretch.glide.map(|(bpm, ticks)| (faster(bpm), ticks));
+            let bpm = faster(stretch.bpm);
+            map.stretches.push(Stretch { ticks: stretch.ticks, position, bpm, glide });
+        }
+        map
     }
 
     /// The changes after bar 1, in order: a glide is one change.

@@ -108,6 +108,15 @@ impl Sound {
         riff(b"RIFF", &chunks.concat())
     }
 
+    /// At another rate than the others.
+    pub fn wav_at(&self, rate: u32) -> Vec<u8> {
+        let mut bytes = self.wav();
+        let frame = u32::from(self.word.bits() / 8) * self.channels.len() as u32;
+        bytes[24..28].copy_from_slice(&rate.to_le_bytes());
+        bytes[28..32].copy_from_slice(&(rate * frame).to_le_bytes());
+        bytes
+    }
+
     /// With a `bext` chunk whose OriginationDate is `date`, as DAWs write it.
     pub fn wav_with_bext(&self, date: &str) -> Vec<u8> {
         let mut bext = vec![0; 602];
@@ -206,6 +215,22 @@ fn chunk(id: &[u8; 4], body: &[u8]) -> Vec<u8> {
 fn riff(id: &[u8; 4], chunks: &[u8]) -> Vec<u8> {
     let body = [b"WAVE", chunks].concat();
     chunk(id, &body)
+}
+
+/// The rate of a delivered WAV, and its `bext` TimeReference, 0 if there is none.
+pub fn clock_of(bytes: &[u8]) -> (u32, u64) {
+    let (mut at, mut rate, mut start) = (12, 0, 0);
+    while at + 8 < bytes.len() {
+        let size = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
+        let body = &bytes[at + 8..];
+        match &bytes[at..at + 4] {
+            b"fmt " => rate = u32::from_le_bytes(body[4..8].try_into().unwrap()),
+            b"bext" => start = u64::from_le_bytes(body[338..346].try_into().unwrap()),
+            _ => {}
+        }
+        at += 8 + size + size % 2;
+    }
+    (rate, start)
 }
 
 /// A delivered WAV, read the plain way: bits, and samples `[channel][frame]` as
