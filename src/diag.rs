@@ -160,6 +160,12 @@ impl Diagnostic {
                     snippet.annotation(AnnotationKind::Context.span(visible(other)).label(note));
             }
             group = group.element(snippet);
+            // What stands in another file is shown below it.
+            for (other, note) in self.context.iter().filter(|(o, _)| !same_source(o, span)) {
+                let annotation = AnnotationKind::Context.span(visible(other)).label(note);
+                let snippet = Snippet::source(&other.source.text).path(&other.source.path);
+                group = group.element(snippet.annotation(annotation));
+            }
         }
         let mut report = vec![group];
         match (&self.help, &self.replacement, self.at.as_deref()) {

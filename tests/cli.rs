@@ -226,12 +226,24 @@ fn specs_are_listed_and_shown() {
     let home = Home::empty();
     home.rebounce("specs")
         .stdout(
-            "stem-mastering    Stems for mastering
-production-stems  Production stems
-sync-licensing    Mixes and stems for sync licensing
-remix             Remix pack
-dme               Dialogue, music and effects stems
-m-and-e           Music and effects
+            "stem-mastering         Stems for mastering
+production-stems       Production stems
+sync-licensing         Mixes and stems for sync licensing
+remix                  Remix pack
+performance            Stems for performance
+dme                    Dialogue, music and effects stems
+m-and-e                Music and effects
+netflix-m-and-e        Netflix music and effects
+netflix-nearfield-5.1  Netflix near-field 5.1
+amazon-nearfield       Amazon MGM Studios near-field
+wbd-component-audio    Warner Bros. Discovery component audio
+film-reel              Film reel
+ebu-r128               Broadcast programme, EBU R 128
+ebu-r128-s1            Short-form content, EBU R 128 s1
+atsc-a85               Broadcast programme, ATSC A/85
+dpp                    Broadcast programme, UK DPP
+streaming-music        Master for streaming services
+apple-digital-masters  Apple Digital Masters
 ",
         )
         .test();

@@ -221,7 +221,8 @@ fn bext_stands_where_tech_3285_puts_it() {
     });
     let file = written(&header, &[0; 6]);
     let at = file.windows(4).position(|id| id == b"bext").unwrap();
-    assert_eq!(file[at + 4..at + 8], 617_u32.to_le_bytes());
+    // 602 and 15, made even within the chunk: not every reader skips the pad byte of RIFF.
+    assert_eq!(file[at + 4..at + 8], 618_u32.to_le_bytes());
     let body = &file[at + 8..];
     assert_eq!(&body[..12], b"M?sicaM?sica");
     assert_eq!(&body[256..265], b"rebounce\0");

@@ -256,7 +256,10 @@ fn the_film_means_what_it_says() {
         delivery.deliverables[1].files.iter().map(|f| (f.path.as_str(), f.layout)).collect();
     assert_eq!(
         files,
-        [("Short_Film_me.wav", Layout::Surround51), ("Short_Film_me-stereo.wav", Layout::Stereo)]
+        [
+            ("Short_Film_ME_5.1.wav", Layout::Surround51),
+            ("Short_Film_ME_stereo.wav", Layout::Stereo)
+        ]
     );
     assert!(matches!(delivery.deliverables[0].files[0].content, Content::Stem(_)));
 }

@@ -87,6 +87,8 @@ impl Bext {
             word.copy_from_slice(&Self::UNSET);
         }
         body.extend(ascii(&self.coding_history));
+        // RIFF would pad an odd chunk; readers there are that take no notice of it.
+        body.resize(body.len().next_multiple_of(2), 0);
         body
     }
 }

@@ -165,8 +165,8 @@ mod tests {
     use super::super::items::gather;
     use super::super::items::testing::found;
     use super::*;
-    use crate::manifest::times::Time;
     use crate::yaml::record::Scalar;
+    use crate::yaml::times::Time;
 
     fn items(files: &[Found]) -> Vec<Item> {
         gather(files).0

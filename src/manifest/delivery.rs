@@ -332,6 +332,8 @@ pub struct DeliveredFile {
     pub path: String,
     /// What it holds.
     pub content: Content,
+    /// What that is to the recipient: dialogue, print-master... Empty if nobody said.
+    pub role: String,
     /// How its samples are written.
     pub encoding: Encoding,
     /// Its channels.

@@ -1,126 +1,88 @@
 //! Where the files of a package begin and end, and what is put before and behind the
 //! action: silence, pops, line-up tone.
 
-use serde_json::{Value as Json, json};
-
 use super::delivery::{Framing, Programme};
 use super::raw;
-use super::signals::{RawTone, tone};
+use super::signals::tone;
 use super::timeline::Timeline;
-use super::times::{Length, Time};
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::dsp::signal::{POP_DBFS, Sound};
-use crate::record;
+use crate::spec::Spec;
+use crate::spec::edge::{Anchor, Edge, Offset, RawHead, RawTail};
 use crate::units::{Gain, Timecode};
-use crate::yaml::record::{At, Scalar};
+use crate::yaml::record::At;
+use crate::yaml::times::{Length, Time};
 
-record! {
-    /// The head of every file of a package.
-    pub RawHead: "a head like `{ pop: 2 s before first_frame }`";
-    /// Where the files begin; the start of the programme unless given, or the pop if
-    /// that lies before it. What the programme lacks is silence.
-    from: Option<At<Anchor>>,
-    /// A 2-pop: 1 kHz for one video frame, in every channel.
-    pop: Option<At<Anchor>>,
-    /// Level of the pop in dBFS; -20 unless given.
-    pop_level: Option<Gain>,
-    /// A line-up tone in every channel.
-    tone: Option<At<RawTone>>,
+/// What is asked for at both ends of the files: what the deliverable says, and where it
+/// is silent what its spec says.
+pub(super) struct Edges<'a> {
+    head: Option<&'a Edge<RawHead>>,
+    tail: Option<&'a Edge<RawTail>>,
+    /// Where the spec is named, if anything is its.
+    spec: Option<&'a Span>,
 }
 
-record! {
-    /// The tail of every file of a package.
-    pub RawTail: "a tail like `{ pop: 2 s after last_frame }`";
-    /// Where the files end; the end of the programme unless given, or that of the pop
-    /// if it lies behind it. What the programme lacks is silence.
-    to: Option<At<Anchor>>,
-    /// A tail pop: 1 kHz for one video frame, in every channel.
-    pop: Option<At<Anchor>>,
-    /// Level of the pop in dBFS; -20 unless given.
-    pop_level: Option<Gain>,
-}
-
-/// A place that may lie outside the programme.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Anchor {
-    /// A place of the programme's clock.
-    Time(Time),
-    /// `first_frame`, `2 s before first_frame`.
-    First(Offset),
-    /// `last_frame`, `2 s after last_frame`.
-    Last(Offset),
-}
-
-/// How far from a frame; seconds are those of timecode.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Offset {
-    /// The frame itself.
-    None,
-    /// So long before it.
-    Before(Length),
-    /// So long after it.
-    After(Length),
-}
-
-impl Scalar for Anchor {
-    const EXPECTED: &'static str =
-        "a place like `2 s before first_frame`, `last_frame` or `00:59:50:00`";
-
-    fn parse(text: &str) -> Option<Self> {
-        let (rest, of): (&str, fn(Offset) -> Anchor) =
-            match (text.strip_suffix("first_frame"), text.strip_suffix("last_frame")) {
-                (Some(rest), _) => (rest.trim(), Anchor::First),
-                (None, Some(rest)) => (rest.trim(), Anchor::Last),
-                (None, None) => return Time::parse(text).map(Anchor::Time),
-            };
-        let offset = match (rest.strip_suffix("before"), rest.strip_suffix("after")) {
-            _ if rest.is_empty() => Offset::None,
-            (Some(length), _) => Offset::Before(Length::parse(length.trim())?),
-            (None, Some(length)) => Offset::After(Length::parse(length.trim())?),
-            (None, None) => return None,
-        };
-        Some(of(offset))
+impl<'a> Edges<'a> {
+    pub(super) fn new(raw: &'a raw::Deliverable, spec: &'a Spec) -> Self {
+        let (head, tail) = (raw.head.as_ref(), raw.tail.as_ref());
+        let inherits =
+            (head.is_none() && spec.head.is_some()) || (tail.is_none() && spec.tail.is_some());
+        Self {
+            head: head.or(spec.head.as_ref()).filter(|edge| edge.value.is_some()),
+            tail: tail.or(spec.tail.as_ref()).filter(|edge| edge.value.is_some()),
+            spec: inherits.then_some(&raw.spec.span),
+        }
     }
 
-    fn schema() -> Json {
-        json!({ "type": ["string", "number"] })
+    /// Where something is asked for, if anything is.
+    pub(super) fn span(&self) -> Option<&'a Span> {
+        self.head.map(|edge| &edge.span).or(self.tail.map(|edge| &edge.span))
+    }
+
+    /// Tells of a mistake also whose demand it comes of.
+    pub(super) fn told(&self, error: Diagnostic) -> Diagnostic {
+        match self.spec {
+            Some(span) => error.context(span, "this spec asks for it"),
+            None => error,
+        }
     }
 }
 
 /// The framing of a package, or `None` if nothing is asked for or with the reason told.
 pub(super) fn resolve(
-    raw: &raw::Deliverable,
+    edges: &Edges<'_>,
     programme: &Programme,
     timeline: &Timeline,
     found: &mut Diagnostics,
 ) -> Option<Framing> {
-    if raw.head.is_none() && raw.tail.is_none() {
-        return None;
-    }
-    match frame(raw, programme, timeline) {
-        Ok(framing) => Some(framing),
-        Err(told) => {
-            told.into_iter().for_each(|error| found.push(error));
-            None
-        }
-    }
+    edges.span()?;
+    let (framing, told) = frame(edges, programme, timeline);
+    let whole = told.is_empty();
+    told.into_iter().flatten().for_each(|error| found.push(edges.told(error)));
+    whole.then_some(framing)
 }
 
+/// The framing, and all that is wrong with it; `None` where that has been told.
 fn frame(
-    raw: &raw::Deliverable,
+    edges: &Edges<'_>,
     programme: &Programme,
     timeline: &Timeline,
-) -> Result<Framing, Option<Diagnostic>> {
+) -> (Framing, Vec<Option<Diagnostic>>) {
     let places = Places { programme, timeline };
     let mut framing =
         Framing { from: 0, to: programme.frames as i64, sounds: Vec::new(), words: Vec::new() };
-    let head = raw.head.as_ref().map(|at| &at.value);
-    let tail = raw.tail.as_ref().map(|at| &at.value);
-    if let Some(from) = head.and_then(|head| head.from.as_ref()) {
-        framing.from = places.frame(from, false)?;
-    }
-    if let Some(to) = tail.and_then(|tail| tail.to.as_ref()) {
-        framing.to = places.frame(to, true)?;
+    let mut told = Vec::new();
+    let head = edges.head.and_then(|edge| edge.value.as_ref());
+    let tail = edges.tail.and_then(|edge| edge.value.as_ref());
+    let (from, to) =
+        (head.and_then(|head| head.from.as_ref()), tail.and_then(|tail| tail.to.as_ref()));
+    for (place, end) in [(from, false), (to, true)] {
+        match place.map(|place| places.frame(place, end)) {
+            Some(Ok(frame)) if end => framing.to = frame,
+            Some(Ok(frame)) => framing.from = frame,
+            Some(Err(error)) => told.push(error),
+            None => {}
+        }
     }
     let pops = [
         ("2-pop", head.and_then(|head| head.pop.as_ref().map(|pop| (pop, head.pop_level)))),
@@ -129,47 +91,53 @@ fn frame(
     let mut sounds: Vec<(i64, i64, Gain)> = Vec::new();
     for (name, pop) in pops {
         let Some((place, level)) = pop else { continue };
-        let (start, end, label) = places.video_frame(place)?;
+        let (start, end, label) = match places.video_frame(place) {
+            Ok(found) => found,
+            Err(error) => {
+                told.push(error);
+                continue;
+            }
+        };
         match name {
-            "2-pop" if head.is_some_and(|head| head.from.is_none()) => {
-                framing.from = framing.from.min(start);
-            }
-            "tail pop" if tail.is_some_and(|tail| tail.to.is_none()) => {
-                framing.to = framing.to.max(end);
-            }
+            "2-pop" if from.is_none() => framing.from = framing.from.min(start),
+            "tail pop" if to.is_none() => framing.to = framing.to.max(end),
             _ => {}
         }
         if start < framing.from || end > framing.to {
             let error = Diagnostic::error(format!("the {name} lies outside the files"));
             let error = error.at(&place.span, format!("at {label}"));
-            return Err(Some(error.help("move `from` or `to`, or leave it out: then it fits")));
+            let help = "move `from` or `to`, or leave it out: then it fits";
+            told.push(Some(error.help(help)));
         }
         let peak = level.or_else(|| Gain::from_db(POP_DBFS)).unwrap_or(Gain::UNITY);
         sounds.push((start, end, peak));
         framing.words.push(format!("{name} at {label}: 1 kHz, one frame, {} dBFS", peak.db()));
     }
-    if framing.to <= framing.from {
-        let span = raw.head.as_ref().map(|at| &at.span).or(raw.tail.as_ref().map(|at| &at.span));
-        let error = Diagnostic::error("the files would end before they begin");
-        return Err(Some(span.map_or(error.clone(), |span| error.at(span, ""))));
+    if !told.is_empty() {
+        return (framing, told);
     }
-    let hz = crate::dsp::signal::POP_HZ;
-    framing.sounds = sounds
-        .into_iter()
-        .map(|(start, end, peak)| Sound::Tone {
-            hz,
-            peak,
-            start: (start - framing.from) as u64,
-            end: (end - framing.from) as u64,
-        })
-        .collect();
+    if framing.to <= framing.from {
+        let error = Diagnostic::error("the files would end before they begin");
+        return (framing, vec![edges.span().map(|span| error.at(span, ""))]);
+    }
+    framing.sounds = sounds.into_iter().map(|pop| sound(pop, framing.from)).collect();
     if let Some(raw) = head.and_then(|head| head.tone.as_ref()) {
         let whole = (framing.from, framing.to);
-        let (sound, words) = tone(raw, whole, |at, to| places.frame(at, to))?;
-        framing.sounds.push(sound);
-        framing.words.push(words);
+        match tone(raw, whole, |at, to| places.frame(at, to)) {
+            Ok((sound, words)) => {
+                framing.sounds.push(sound);
+                framing.words.push(words);
+            }
+            Err(error) => told.push(error),
+        }
     }
-    Ok(framing)
+    (framing, told)
+}
+
+/// A pop in files that begin at frame `from` of the programme.
+fn sound((start, end, peak): (i64, i64, Gain), from: i64) -> Sound {
+    let hz = crate::dsp::signal::POP_HZ;
+    Sound::Tone { hz, peak, start: (start - from) as u64, end: (end - from) as u64 }
 }
 
 /// The programme frame of a place that may be told from the action.

@@ -1,6 +1,7 @@
 //! `deliverables.yaml` to [`delivery::Delivery`]: parse, then resolve.
 
 mod chain;
+mod check;
 pub mod delivery;
 mod downmixes;
 mod files;
@@ -8,6 +9,7 @@ pub mod framing;
 mod hints;
 mod image;
 mod links;
+mod members;
 mod names;
 mod normalize;
 pub mod over_time;
@@ -24,7 +26,6 @@ pub mod signals;
 mod sums;
 mod takes;
 mod timeline;
-pub mod times;
 mod tracks;
 pub mod values;
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::delivery::{Content, Programme, Take};
 use super::links::named;
-use super::packages::{Ground, Member, part_of};
+use super::members::Member;
+use super::packages::{Ground, part_of};
 use super::raw::{self, Text};
 use crate::audio::layout::Layout;
 use crate::diag::{Diagnostic, Diagnostics, Span};
@@ -173,7 +174,10 @@ impl<'a> Naming<'a> {
         let text = |text: &str| NameValue::Text(text.to_owned());
         let origin = match place.field {
             NameField::Role if !member.role.is_empty() => {
-                let value = text(&take.named(self.spec.role_name(member.role)));
+                let letter = member.letter.map(|letter| char::from(b'A' + letter % 26));
+                let role = self.spec.role_name(member.role);
+                let role: String = role.chars().chain(letter).collect();
+                let value = text(&take.named(&role));
                 Some(Origin { value, prose: false, span: member.role_span })
             }
             NameField::Role | NameField::Name => {

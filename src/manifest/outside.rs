@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::raw::Text;
-use super::times::Elapsed;
 use crate::audio::wav::Encoding;
 use crate::diag::{Diagnostic, Diagnostics, shown};
 use crate::external::operator::{Command, Declared, External, Kind, Plugin, names_in};
@@ -15,6 +14,7 @@ use crate::fsio::Disk;
 use crate::record;
 use crate::units::SampleRate;
 use crate::yaml::record::{At, Entries, Scalar};
+use crate::yaml::times::Elapsed;
 
 record! {
     /// A program over WAV files. It hears the whole programme, and is run anew when

@@ -4,12 +4,12 @@ use serde_json::{Value as Json, json};
 
 use super::delivery::{Action, Fade, Step, Stretch};
 use super::timeline::Timeline;
-use super::times::{Length, Time};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::dsp::envelope::{Direction, Envelope, Shape};
 use crate::record;
 use crate::units::Gain;
 use crate::yaml::record::{At, Scalar};
+use crate::yaml::times::{Length, Time};
 
 record! {
     /// A fade.

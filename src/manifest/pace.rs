@@ -2,12 +2,13 @@
 
 use super::delivery::{Programme, Section, Track};
 use super::files::Files;
+use super::packages::Ground;
 use super::raw;
 use super::timeline::Timeline;
-use crate::diag::{Diagnostic, Span};
+use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::dsp::resample::Resampler;
 use crate::units::{FrameRate, Ratio, SampleRate, Timecode};
-use crate::yaml::record::{At, Scalar};
+use crate::yaml::record::Scalar;
 use serde_json::{Value as Json, json};
 
 /// How much faster than the programme something is played.
@@ -46,7 +47,7 @@ impl Pace {
     }
 
     /// What a package asks for.
-    pub(super) fn of(raw: &raw::Deliverable, programme: SampleRate) -> Result<Self, Diagnostic> {
+    fn of(raw: &raw::Deliverable, programme: SampleRate) -> Result<Self, Diagnostic> {
         let sample_rate = raw.sample_rate.as_ref().map_or(programme, |at| at.value);
         let speed = raw.speed.as_ref().map_or(Ratio::UNITY, |at| at.value.0);
         let span = raw.speed.as_ref().map(|at| &at.span);
@@ -91,13 +92,35 @@ impl Pace {
     }
 
     /// The sections at this pace.
-    pub(super) fn sections(&self, sections: &[Section]) -> Vec<Section> {
+    fn sections(&self, sections: &[Section]) -> Vec<Section> {
         let paced = |section: &Section| Section {
             from_frame: self.ratio.frames(section.from_frame),
             to_frame: self.ratio.frames(section.to_frame),
             ..section.clone()
         };
         sections.iter().map(paced).collect()
+    }
+}
+
+/// What a package is made from, at its pace.
+pub(super) struct Paced {
+    pub(super) pace: Pace,
+    pub(super) programme: Programme,
+    pub(super) sections: Vec<Section>,
+    pub(super) timeline: Timeline,
+}
+
+impl Paced {
+    pub(super) fn of(ground: &Ground<'_>, raw: &raw::Deliverable, found: &mut Diagnostics) -> Self {
+        let own = ground.programme.sample_rate;
+        let pace = Pace::of(raw, own).unwrap_or_else(|error| {
+            found.push(error);
+            Pace::unchanged(own)
+        });
+        let programme = pace.programme(ground.programme);
+        let Programme { sample_rate, frame_rate, start, ref tempo, .. } = programme;
+        let timeline = ground.timeline.with(sample_rate, frame_rate, start, tempo.clone());
+        Self { pace, sections: pace.sections(ground.sections), programme, timeline }
     }
 }
 
@@ -135,24 +158,4 @@ fn ratio(
         let error = span.map_or(error.clone(), |span| error.at(span, ""));
         error.help("one frame can become 127 at most, and 127 can become one")
     })
-}
-
-/// The conversion that a spec's rate would take, if the package has another.
-pub(super) fn check_rate(
-    spec_rate: Option<SampleRate>,
-    spec: &At<String>,
-    pace: &Pace,
-    name: &str,
-) -> Option<Diagnostic> {
-    let rate = spec_rate.filter(|rate| *rate != pace.sample_rate)?;
-    let label = format!("the package is at {}", pace.sample_rate);
-    let error = Diagnostic::error(format!("spec `{name}` asks for {rate}")).at(&spec.span, label);
-    Some(error.help(format!("add `sample_rate: {}` to convert it", rate.hz())))
-}
-
-impl Timeline {
-    /// The timeline of a package, whose programme is `paced`.
-    pub(super) fn paced(&self, paced: &Programme) -> Self {
-        self.with(paced.sample_rate, paced.frame_rate, paced.start, paced.tempo.clone())
-    }
 }

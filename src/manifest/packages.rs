@@ -1,22 +1,25 @@
 //! Deliverables: what they hold, what their files are called, where they go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::delivery::{Content, Deliverable, DeliveredFile, MixId, Pace, Part, Programme, Section};
-use super::links::{Links, Names, named};
+use super::delivery::{Content, Deliverable, DeliveredFile, Part, Programme, Section};
+use super::framing::{self, Edges};
+use super::links::{Links, Names};
+use super::members::{self, Member};
 use super::names::{Naming, unfit};
-use super::raw::{self, Manifest, Text};
+use super::pace::Paced;
+use super::raw::{self, Manifest};
 use super::resolve::Faults;
-use super::sums::{Sums, top_stems};
+use super::sums::Sums;
 use super::takes::Takes;
 use super::timeline::Timeline;
-use super::{framing, normalize, pace};
-use crate::diag::{Diagnostic, Diagnostics, Span, shown};
+use super::{check, normalize};
+use crate::diag::{Diagnostic, Diagnostics, shown};
 use crate::fsio::Disk;
 use crate::spec::{self, Spec};
-use crate::yaml::record::{Entry, Selection};
+use crate::yaml::record::Entry;
 
 /// What packages are made from.
 pub(super) struct Ground<'a> {
@@ -92,7 +95,7 @@ fn package(
     spec: Option<Arc<Spec>>,
     found: &mut Diagnostics,
 ) -> Option<Deliverable> {
-    let members = members(ground, entry, raw, found)?;
+    let members = members::members(ground, entry, raw, found)?;
     let spec = spec?;
     if members.is_empty() && entry.errors > 0 {
         // What it should hold could not be read.
@@ -104,17 +107,9 @@ fn package(
         found.push(error.help("add `stems: all` or `mixes: [...]`"));
         return None;
     }
-    let own = ground.programme.sample_rate;
-    let pace = Pace::of(raw, own).unwrap_or_else(|error| {
-        found.push(error);
-        Pace::unchanged(own)
-    });
-    if let Some(error) = pace::check_rate(spec.sample_rate, &raw.spec, &pace, &spec.name) {
-        found.push(error);
-    }
-    let (programme, sections) = (pace.programme(ground.programme), pace.sections(ground.sections));
-    let timeline = ground.timeline.paced(&programme);
-    check_roles(entry, &spec, &members, found);
+    let Paced { pace, programme, sections, timeline } = Paced::of(ground, raw, found);
+    check::format(ground, entry, raw, &spec, &pace, &members, found);
+    check::members(entry, &spec, &members, found);
     let mut naming = Naming::new(ground, &programme, entry, raw, &spec);
     naming.check(&members, found)?;
     let takes = Takes::resolve(raw, &sections, &programme, found);
@@ -122,23 +117,38 @@ fn package(
         Content::Mix(id) => ground.sums.edits.contains_key(&id),
         Content::Stem(_) => false,
     };
-    takes.check(entry, raw, members.iter().find(edited).map(|member| member.content), found);
+    let edges = Edges::new(raw, &spec);
+    takes.check(
+        entry,
+        raw,
+        &edges,
+        members.iter().find(edited).map(|member| member.content),
+        found,
+    );
     let mut files: Vec<DeliveredFile> = Vec::new();
     for member in &members {
         let content = member.content;
         let Some(layout) = ground.sums.layouts.get(&part_of(content)).copied() else { continue };
         for take in takes.of(content) {
             let Some(path) = naming.path(member, &take, layout, found) else { continue };
-            files.push(DeliveredFile { path, content, encoding: spec.encoding, layout, take });
+            files.push(DeliveredFile {
+                path,
+                content,
+                role: member.role.to_owned(),
+                encoding: spec.encoding,
+                layout,
+                take,
+            });
         }
     }
     let set_gain = raw.normalize.as_ref();
     let set_gain = set_gain.and_then(|raw| normalize::of_set(raw, ground.names, found));
+    let framing = framing::resolve(&edges, &programme, &timeline, found);
     Some(Deliverable {
         name: entry.name.clone(),
         spec,
         files,
-        framing: framing::resolve(raw, &programme, &timeline, found),
+        framing,
         pace,
         normalize: set_gain,
         notes: raw.notes.as_ref().map_or(String::new(), |text| text.value.clone()),
@@ -150,101 +160,6 @@ pub(super) fn part_of(content: Content) -> Part {
     match content {
         Content::Stem(id) => Part::Stem(id),
         Content::Mix(id) => Part::Mix(id),
-    }
-}
-
-/// One thing that a package holds.
-pub(super) struct Member<'a> {
-    pub(super) content: Content,
-    /// What it is to the recipient; empty if nobody said.
-    pub(super) role: &'a str,
-    /// Where that is said; where it is not, the name of what it holds.
-    pub(super) role_span: &'a Span,
-}
-
-/// Stems first, then mixes. `None` if a name stands for nothing.
-fn members<'a>(
-    ground: &Ground<'a>,
-    entry: &Entry<raw::Deliverable>,
-    raw: &raw::Deliverable,
-    found: &mut Diagnostics,
-) -> Option<Vec<Member<'a>>> {
-    let errors = found.errors();
-    let mut chosen = |texts: &[Text], kind: &str| -> Vec<Part> {
-        let mut parts = Vec::new();
-        for text in texts {
-            match ground.names.find(text, &[kind]) {
-                Ok(part) => parts.push(part),
-                Err(error) => found.push(error.context(&entry.span, "in this deliverable")),
-            }
-        }
-        parts
-    };
-    let stems = match &raw.stems {
-        None => Vec::new(),
-        Some(Selection::All) => {
-            top_stems(ground.manifest, ground.links).into_iter().map(Part::Stem).collect()
-        }
-        Some(Selection::These(texts)) => chosen(texts, "stem"),
-    };
-    let mixes = match &raw.mixes {
-        None => Vec::new(),
-        Some(Selection::All) => {
-            (0..ground.manifest.mixes.0.len()).map(|id| Part::Mix(MixId(id as u32))).collect()
-        }
-        Some(Selection::These(texts)) => chosen(texts, "mix"),
-    };
-    let member = |part: Part| {
-        let (content, role) = match part {
-            Part::Stem(id) => {
-                let stem = ground.manifest.stems.0[id.0 as usize].body.as_ref();
-                (Content::Stem(id), stem.and_then(|stem| stem.role.as_ref()))
-            }
-            Part::Mix(id) => {
-                let mix = ground.manifest.mixes.0[id.0 as usize].body.as_ref();
-                (Content::Mix(id), mix.and_then(|mix| mix.role.as_ref()))
-            }
-            Part::Track(_) => return None,
-        };
-        let (role, role_span) = match role {
-            Some(role) => (role.value.as_str(), &role.span),
-            None => ("", named(ground.manifest, part).1),
-        };
-        Some(Member { content, role, role_span })
-    };
-    let members = stems.into_iter().chain(mixes).filter_map(member).collect();
-    (found.errors() == errors).then_some(members)
-}
-
-/// The roles a spec asks for must be among those that the package has.
-fn check_roles(
-    entry: &Entry<raw::Deliverable>,
-    spec: &Spec,
-    members: &[Member<'_>],
-    found: &mut Diagnostics,
-) {
-    let mut stems: BTreeSet<&str> = BTreeSet::new();
-    let mut mixes: BTreeSet<&str> = BTreeSet::new();
-    for member in members.iter().filter(|member| !member.role.is_empty()) {
-        match member.content {
-            Content::Stem(_) => stems.insert(member.role),
-            Content::Mix(_) => mixes.insert(member.role),
-        };
-    }
-    for (kind, required, present) in
-        [("stem", &spec.required_stems, &stems), ("mix", &spec.required_mixes, &mixes)]
-    {
-        for role in required.iter().filter(|role| !present.contains(role.as_str())) {
-            let title = format!("spec `{}` needs a {kind} with role `{role}`", spec.name);
-            let roles =
-                present.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(", ");
-            let label = match roles.is_empty() {
-                true => "has none with a role".to_owned(),
-                false => format!("has only {roles}"),
-            };
-            let help = format!("add such a {kind} to it, or give one of its own `role: {role}`");
-            found.push(Diagnostic::error(title).at(&entry.span, label).help(help));
-        }
     }
 }
 

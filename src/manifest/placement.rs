@@ -6,9 +6,9 @@ use super::delivery::Track;
 use super::over_time::{self, RawFade};
 use super::raw::{self, Trim};
 use super::timeline::Timeline;
-use super::times::Length;
 use crate::diag::Diagnostic;
 use crate::yaml::record::At;
+use crate::yaml::times::Length;
 
 /// Places a track whose file is `length` frames long; returns how many of them are
 /// heard. An error of `None` has been told before.

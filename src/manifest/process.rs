@@ -6,7 +6,7 @@ use super::links::Names;
 use super::normalize::{self, RawNormalize};
 use super::outside::{Outside, Place, RawCommand, RawPlugin};
 use super::over_time::{self, RawFade, RawPoint};
-use super::settings::{Bell, Compress, DeEss, Delay, Hertz, Limit, Notch, Pass, Shelf, SideChain};
+use super::settings::{Bell, Compress, DeEss, Delay, Limit, Notch, Pass, Shelf, SideChain};
 use super::timeline::Timeline;
 use super::values::{Pan, Polarity, Width};
 use crate::audio::layout::Layout;
@@ -20,6 +20,7 @@ use crate::dsp::process::Process;
 use crate::record;
 use crate::units::{Gain, SampleRate};
 use crate::yaml::record::At;
+use crate::yaml::scalars::Hertz;
 
 record! {
     /// One operator of a chain: a map with one key, its name.

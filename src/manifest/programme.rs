@@ -8,11 +8,11 @@ use super::raw::{self, Manifest, Text};
 use super::resolve::Faults;
 use super::sums::programme_layout;
 use super::timeline::Timeline;
-use super::times::Label;
 use super::{hints, pace, placement, signals};
 use crate::diag::{Diagnostic, Span};
 use crate::units::{SampleRate, Timecode};
 use crate::yaml::record::At;
+use crate::yaml::times::Label;
 
 /// Places the tracks, measures the whole and finds its sections.
 pub(super) fn resolve(

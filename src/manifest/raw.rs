@@ -3,20 +3,20 @@
 //! Nothing is looked up and no default is filled in here; that is `resolve`'s.
 //! The doc comments are what editors show (`rebounce schema`).
 
-use super::framing::{RawHead, RawTail};
 use super::normalize::RawNormalize;
 use super::over_time::{RawFade, RawStretch};
 use super::pace::Speed;
 use super::process::RawStep;
-use super::signals::{RawClick, RawTone};
-use super::times::{Label, Length, MeterChange, TempoChange, Time};
+use super::signals::RawClick;
 use super::values::{Pan, Polarity, Version1, Width};
 use crate::audio::layout::{Channel, Layout};
 use crate::dsp::downmix::{Kind, Level};
 use crate::dsp::pan::PanLaw;
 use crate::record;
+use crate::spec::edge::{Edge, RawHead, RawTail, RawTone};
 use crate::units::{FrameRate, Gain, SampleRate};
 use crate::yaml::record::{At, Entries, Selection, Several};
+use crate::yaml::times::{Label, Length, MeterChange, TempoChange, Time};
 
 /// A text and its place.
 pub type Text = At<String>;
@@ -244,9 +244,7 @@ record! {
 record! {
     /// One package.
     pub Deliverable: "a deliverable like `{ spec: stem-mastering, stems: all }`",
-    later [
-        "versions", "optional", "guide", "print_master", "mix",
-    ];
+    later ["versions"];
     /// Name of a spec (`rebounce specs` lists them), or path of one of your own.
     spec: Text,
     /// Stems to deliver.
@@ -261,10 +259,10 @@ record! {
     wet: Option<bool>,
     /// Whether stems are delivered without their process chains, to files of their own.
     dry: Option<bool>,
-    /// Where every file begins, and what is put there.
-    head: Option<At<RawHead>>,
-    /// Where every file ends, and what is put there.
-    tail: Option<At<RawTail>>,
+    /// Where every file begins, and what is put there; as the spec asks unless given.
+    head: Option<Edge<RawHead>>,
+    /// Where every file ends, and what is put there; as the spec asks unless given.
+    tail: Option<Edge<RawTail>>,
     /// Sample rate in Hz; that of the programme unless given.
     sample_rate: Option<At<SampleRate>>,
     /// How much faster than the programme it is played, and so higher: `25/24` for film
@@ -273,6 +271,14 @@ record! {
     /// One gain for all files of the package, by the loudness of one of them or by the
     /// highest peak.
     normalize: Option<At<RawNormalize>>,
+    /// A mix to deliver; the same as a list of one under `mixes`.
+    mix: Option<Text>,
+    /// Stems or mixes that go along as optional tracks (role `optional`).
+    optional: Option<Several<Text>>,
+    /// The stem or mix that goes along as dialogue guide (role `guide`).
+    guide: Option<Text>,
+    /// The mix that goes along as print master (role `print-master`).
+    print_master: Option<Text>,
     /// A word to the recipient, for the read-me.
     notes: Option<Text>,
 }

@@ -6,6 +6,7 @@ use crate::dsp::eq::Slope;
 use crate::record;
 use crate::units::{Gain, SampleRate};
 use crate::yaml::record::{At, Scalar};
+use crate::yaml::scalars::Hertz;
 
 record! {
     /// A compressor.
@@ -133,28 +134,6 @@ record! {
     hz: At<Hertz>,
     /// How narrow: 30 unless given.
     q: Option<Q>,
-}
-
-/// A frequency in Hz.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Hertz(pub(super) f64);
-
-impl Scalar for Hertz {
-    const EXPECTED: &'static str = "a frequency in Hz like `80` or `2.5 kHz`";
-
-    fn parse(text: &str) -> Option<Self> {
-        let (number, scale) = match (text.strip_suffix("kHz"), text.strip_suffix("Hz")) {
-            (Some(number), _) => (number, 1000.0),
-            (None, Some(number)) => (number, 1.0),
-            (None, None) => (text, 1.0),
-        };
-        let hz: f64 = number.trim().parse().ok()?;
-        (hz > 0.0 && hz.is_finite()).then_some(Hertz(hz * scale))
-    }
-
-    fn schema() -> Json {
-        json!({ "type": ["number", "string"] })
-    }
 }
 
 /// The quality of a filter.

@@ -3,29 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::delivery::{Part, Programme, Track, TrackId};
-use super::framing::{self, Anchor};
+use super::framing;
 use super::raw::{self, Manifest};
 use super::resolve::Faults;
-use super::settings::Hertz;
 use super::timeline::Timeline;
 use crate::diag::{Diagnostic, Span};
 use crate::dsp::signal::{Signal, Sound};
 use crate::record;
+use crate::spec::edge::{Anchor, RawTone};
 use crate::units::Gain;
 use crate::yaml::record::{At, Entry};
-
-record! {
-    /// A line-up tone: a sine.
-    pub RawTone: "a tone like `{ level: -20, hz: 1000 }`";
-    /// Its peak in dBFS: -20 for SMPTE, -18 for the EBU.
-    level: Gain,
-    /// Its frequency; 1 kHz unless given.
-    hz: Option<At<Hertz>>,
-    /// Where it begins; with the file unless given.
-    from: Option<At<Anchor>>,
-    /// Where it ends; with the file unless given.
-    to: Option<At<Anchor>>,
-}
 
 record! {
     /// A click on every beat, accented on the first of a bar.

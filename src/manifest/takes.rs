@@ -1,6 +1,7 @@
 //! What of each stem and mix a package holds: sections, wet and dry.
 
 use super::delivery::{Content, Cut, Programme, Section, Take};
+use super::framing::Edges;
 use super::raw::{self, Text};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::yaml::record::{Entry, Selection};
@@ -49,10 +50,11 @@ impl Takes {
         &self,
         entry: &Entry<raw::Deliverable>,
         raw: &raw::Deliverable,
+        edges: &Edges<'_>,
         edited: Option<Content>,
         found: &mut Diagnostics,
     ) {
-        let framed = raw.head.as_ref().map(|at| &at.span).or(raw.tail.as_ref().map(|at| &at.span));
+        let framed = edges.span();
         let sections = raw.sections.is_some();
         let apart = "deliver them in packages of their own";
         let (title, help) = match (framed, edited) {
@@ -65,6 +67,7 @@ impl Takes {
             _ => return,
         };
         let error = Diagnostic::error(title).at(framed.unwrap_or(&entry.span), "");
+        let error = if framed.is_some() { edges.told(error) } else { error };
         found.push(error.help(help));
     }
 

@@ -2,12 +2,12 @@
 
 use super::raw::{Manifest, Session};
 use super::resolve::Faults;
-use super::times::{InBars, Label, Length, MeterChange, TempoChange, Time};
 use crate::diag::{Diagnostic, Span};
 use crate::units::bars::{Meters, Place};
 use crate::units::tempo::TempoMap;
 use crate::units::{FrameRate, SampleRate, Timecode};
 use crate::yaml::record::{At, Several};
+use crate::yaml::times::{InBars, Label, Length, MeterChange, TempoChange, Time};
 
 /// What turns times into frames. An error of `None` has been told before.
 pub(super) struct Timeline {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::{checksums, one_line, start_words, verdict_line};
 use crate::manifest::delivery::Programme;
+use crate::qc::judge::is_of_platform;
 use crate::qc::report::{FileReport, Kind, NullKind, PackageReport, Verdict};
 use crate::qc::words::{
     bar_one, compared_with, count, level, null_outcome, null_subject, places, tempo, unproven_words,
@@ -25,6 +26,9 @@ pub fn text(report: &PackageReport) -> String {
     contents(&mut page, report);
     sums(&mut page, report);
     findings(&mut page, report);
+    platforms(&mut page, report);
+    sentences(&mut page, "By the spec", &report.spec_notes);
+    sentences(&mut page, "Asked for and not judged here", &report.not_judged);
     page.heading("To verify");
     page.item(2, "In this folder:");
     page.item(6, &format!("b3sum --check {}", checksums::FILE_NAME));
@@ -282,6 +286,29 @@ fn findings(page: &mut Page, report: &PackageReport) {
             let _ = write!(text, " Where: {}.", places(&report.programme, finding));
         }
         page.item(2, &text);
+    }
+}
+
+/// What platforms would do to the level of the mixes.
+fn platforms(page: &mut Page, report: &PackageReport) {
+    let all: Vec<_> = report.findings.iter().filter(|finding| is_of_platform(finding)).collect();
+    if all.is_empty() {
+        return;
+    }
+    page.heading("On platforms that normalise");
+    for finding in all {
+        page.item(2, &format!("{}: {}.", finding.file, finding.message));
+    }
+}
+
+/// Sentences of the spec under a heading; nothing if there are none.
+fn sentences(page: &mut Page, heading: &str, sentences: &[String]) {
+    if sentences.is_empty() {
+        return;
+    }
+    page.heading(heading);
+    for sentence in sentences {
+        page.item(2, sentence);
     }
 }
 

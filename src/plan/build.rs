@@ -29,7 +29,8 @@ pub fn plan(delivery: &Delivery) -> Plan {
         let made = builder.package(deliverable, package);
         for (file, (print, reference)) in package.files.iter().zip(made) {
             let print = PrintId(position_or_push(&mut prints, print) as u32);
-            let DeliveredFile { path, content, encoding: _, layout: _, take } = file.clone();
+            let DeliveredFile { path, content, role: _, encoding: _, layout: _, take } =
+                file.clone();
             files.push(PlannedFile { deliverable, path, content, take, print });
             references.push(reference);
         }

@@ -5,7 +5,11 @@
 //! is silent, all files match) is checked always. A limit is judged on the
 //! unrounded figure; every limit that was checked leaves a finding, passed or not.
 
+mod action;
 mod always;
+mod platform;
+
+use std::collections::BTreeMap;
 
 use crate::manifest::delivery::Programme;
 use crate::qc::measures::{NullVerdict, Place, Span};
@@ -18,6 +22,8 @@ use crate::qc::words::{
 use crate::spec::{Check, Limit, Scope, Spec};
 use crate::units::dbfs;
 
+pub use action::Action;
+
 /// Source of the checks that hold for any package.
 const ANY_PACKAGE: &str = "rebounce, for any package";
 /// Source of the null test's steps; no public standard sets a figure.
@@ -28,15 +34,19 @@ const NULL_STEPS: &str = "rebounce, as no standard sets a figure: \
 pub fn judge(
     spec: &Spec,
     programme: &Programme,
+    action: Action,
     files: &[FileReport],
     nulls: &[NullReport],
 ) -> Vec<Finding> {
     let limits = limits(spec);
-    let mut findings = Vec::new();
+    let mut held = Vec::new();
     for limit in &limits {
-        let within = files.iter().filter(|file| applies(limit.scope, file.kind));
-        findings.extend(within.filter_map(|file| hold(limit, file)));
+        let within = files.iter().filter(|file| applies(limit, file));
+        held.extend(within.filter_map(|file| Some((limit, hold(limit, file)?))));
+        let around = action::hold(limit, programme, action, files);
+        held.extend(around.into_iter().map(|finding| (limit, finding)));
     }
+    let mut findings = settle(held);
     findings.extend(always::same_length(programme, files));
     findings.extend(always::same_rate(programme, files));
     findings.extend(always::same_depth(files));
@@ -47,7 +57,39 @@ pub fn judge(
         findings.push(null_test(&limits, null, files, programme));
         findings.extend(reference_length(null, programme));
     }
+    findings.extend(platform::reports(&spec.reports, files));
     findings
+}
+
+/// Whether a finding only reports what a platform would do.
+pub fn is_of_platform(finding: &Finding) -> bool {
+    finding.check == platform::PLATFORM_GAIN
+}
+
+/// Of limits that share a name it is enough that a file meets one.
+fn settle(held: Vec<(&Limit, Finding)>) -> Vec<Finding> {
+    let met: BTreeMap<(String, String), &'static str> = held
+        .iter()
+        .filter(|(limit, finding)| !limit.either.is_empty() && finding.verdict == Verdict::Pass)
+        .map(|(limit, finding)| ((limit.either.clone(), finding.file.clone()), finding.check))
+        .collect();
+    let settled = held.into_iter().map(|(limit, finding)| {
+        let other = met.get(&(limit.either.clone(), finding.file.clone()));
+        match other.filter(|_| finding.verdict > Verdict::Pass) {
+            Some(other) => Finding {
+                verdict: Verdict::Pass,
+                message: format!(
+                    "{}; {other} is as asked, and one of the two is enough",
+                    finding.message
+                ),
+                cause: String::new(),
+                spans: Vec::new(),
+                ..finding
+            },
+            None => finding,
+        }
+    });
+    settled.collect()
 }
 
 /// The spec's limits, and one for DC where it sets none.
@@ -57,21 +99,24 @@ fn limits(spec: &Spec) -> Vec<Limit> {
         limits.push(Limit {
             check: Check::DcOffset,
             scope: Scope::All,
+            role: String::new(),
             min: None,
             max: Some(-60.0),
             fails: false,
+            either: String::new(),
             source: "rebounce, as the spec sets no figure".into(),
         });
     }
     limits
 }
 
-fn applies(scope: Scope, kind: Kind) -> bool {
-    match scope {
+fn applies(limit: &Limit, file: &FileReport) -> bool {
+    let in_scope = match limit.scope {
         Scope::All => true,
-        Scope::Stems => kind == Kind::Stem,
-        Scope::Mixes => kind == Kind::Mix,
-    }
+        Scope::Stems => file.kind == Kind::Stem,
+        Scope::Mixes => file.kind == Kind::Mix,
+    };
+    in_scope && (limit.role.is_empty() || limit.role == file.role)
 }
 
 /// Stable name, name in a sentence, and unit of what a limit measures.
@@ -86,6 +131,11 @@ fn terms(check: Check) -> (&'static str, &'static str, &'static str) {
         Check::DcOffset => ("dc-offset", "DC offset", "dBFS"),
         Check::StemNull => ("stem-null", "null of the stems", "dBFS"),
         Check::ReferenceNull => ("reference-null", "null against the reference", "dBFS"),
+        Check::HeadPadding => ("head-padding", "head", "s"),
+        Check::TailPadding => ("tail-padding", "tail", "s"),
+        Check::LengthDifference => {
+            ("length-difference", "difference to the length of the action", "s")
+        }
     }
 }
 
@@ -111,7 +161,11 @@ fn measured(check: Check, file: &FileReport) -> Option<(Option<f64>, Option<usiz
             let channel = highest(measures.dc_offset.iter().map(|mean| mean.abs()));
             (channel.and_then(|index| dbfs(measures.dc_offset[index].abs())), channel)
         }
-        Check::StemNull | Check::ReferenceNull => return None,
+        Check::StemNull
+        | Check::ReferenceNull
+        | Check::HeadPadding
+        | Check::TailPadding
+        | Check::LengthDifference => return None,
     })
 }
 

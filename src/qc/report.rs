@@ -11,7 +11,7 @@ use crate::manifest::delivery::{
     Content, Deliverable, DeliveredFile, Delivery, Normalize, Programme, Project,
 };
 use crate::qc::contents::{contents, processing};
-use crate::qc::judge::{self, judge};
+use crate::qc::judge::{self, Action, judge};
 use crate::qc::measures::{Measures, NullResult, NullVerdict};
 use crate::units::{Gain, SampleRate};
 
@@ -109,21 +109,21 @@ impl FileReport {
         blake3: String,
         measures: Measures,
     ) -> Self {
-        let (kind, role, notes, gain) = match file.content {
+        let (kind, notes, gain) = match file.content {
             Content::Stem(id) => {
                 let stem = delivery.stem(id);
-                (Kind::Stem, &stem.role, &stem.notes, stem.gain)
+                (Kind::Stem, &stem.notes, stem.gain)
             }
             Content::Mix(id) => {
                 let mix = delivery.mix(id);
-                (Kind::Mix, &mix.role, &mix.notes, mix.gain)
+                (Kind::Mix, &mix.notes, mix.gain)
             }
         };
         Self {
             path: file.path.clone(),
             name: delivery.content_name(file.content).to_owned(),
             kind,
-            role: role.clone(),
+            role: file.role.clone(),
             notes: notes.clone(),
             contains: contents(delivery, file.content),
             processing: processing(delivery, deliverable, file),
@@ -238,6 +238,10 @@ pub struct PackageReport {
     pub notes: String,
     /// What was done to every file: one gain, what stands at head and tail.
     pub set: Vec<String>,
+    /// The spec's sentences for the read-me.
+    pub spec_notes: Vec<String>,
+    /// What the recipient asks for and rebounce does not measure.
+    pub not_judged: Vec<String>,
     /// Who and what.
     pub project: Project,
     /// The timeline.
@@ -273,7 +277,9 @@ impl PackageReport {
         let spec = &deliverable.spec;
         let paced = deliverable.pace.programme(&delivery.programme);
         let programme = paced.framed(deliverable.framing.as_ref());
-        let mut findings = judge(spec, &programme, &files, &nulls);
+        let from = deliverable.framing.as_ref().map_or(0, |framing| framing.from);
+        let action = Action::new(&paced, from);
+        let mut findings = judge(spec, &programme, action, &files, &nulls);
         findings.extend(judge::unproven(spec, &unproven));
         Self {
             deliverable: deliverable.name.clone(),
@@ -282,6 +288,8 @@ impl PackageReport {
             bext: spec.bext,
             notes: deliverable.notes.clone(),
             set: done_to_all(deliverable, delivery.programme.sample_rate),
+            spec_notes: spec.notes.clone(),
+            not_judged: spec.not_judged.clone(),
             project: delivery.project.clone(),
             programme,
             files,
@@ -406,6 +414,7 @@ mod tests {
         let file = DeliveredFile {
             path: "a.wav".into(),
             content,
+            role: "music".into(),
             encoding: Encoding::Float32,
             layout: Layout::Stereo,
             take: Take::default(),

@@ -4,11 +4,11 @@ use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
 use crate::dsp::downmix::{Downmix, Kind as Fold, Level, Levels};
 use crate::manifest::delivery::{Programme, Project};
-use crate::qc::judge::judge;
+use crate::qc::judge::{Action, judge};
 use crate::qc::measures::{ChannelMeasures, Measures, NullResult, NullVerdict, Place, Span};
 use crate::qc::report::{FileReport, Kind, NullKind, NullReport, PackageReport, Unproven};
 use crate::spec::template::Template;
-use crate::spec::{Check, Limit, Scope, Spec};
+use crate::spec::{Channels, Check, Limit, Members, Scope, Spec};
 use crate::units::bars::{Meter, Meters};
 use crate::units::tempo::{Bpm, TempoMap};
 use crate::units::{FrameRate, Gain, SampleRate, Timecode};
@@ -55,22 +55,31 @@ pub(crate) fn spec() -> Spec {
         name: "stem-mastering".into(),
         title: "Stems for mastering".into(),
         encoding: Encoding::Pcm24,
-        sample_rate: None,
+        sample_rates: Vec::new(),
+        layouts: Vec::new(),
+        required_layouts: Vec::new(),
+        channels: Channels::Interleaved,
         template: Template::parse("{name}").unwrap(),
         stem_template: None,
         role_names: Vec::new(),
         legal: "A-Za-z0-9._-".into(),
         bext: true,
-        required_stems: Vec::new(),
-        required_mixes: Vec::new(),
+        required: Members::default(),
+        wanted: Members::default(),
+        head: None,
+        tail: None,
         notes: Vec::new(),
+        not_judged: Vec::new(),
+        reports: Vec::new(),
         limits: vec![limit(Check::TruePeak, Scope::Mixes, None, Some(-1.0))],
     }
 }
 
 /// A limit that fails.
 pub(crate) fn limit(check: Check, scope: Scope, min: Option<f64>, max: Option<f64>) -> Limit {
-    Limit { check, scope, min, max, fails: true, source: "Example spec 1.0, confirmed".into() }
+    let (role, either) = (String::new(), String::new());
+    let source = "Example spec 1.0, confirmed".into();
+    Limit { check, scope, role, min, max, fails: true, either, source }
 }
 
 /// A healthy stereo file of the song.
@@ -173,11 +182,19 @@ pub(crate) fn against_reference(null: NullReport) -> NullReport {
 }
 
 fn package(name: &str, spec: &Spec, report: PackageReport) -> PackageReport {
-    let findings = judge(spec, &report.programme, &report.files, &report.nulls);
+    let findings = judge(
+        spec,
+        &report.programme,
+        Action::new(&report.programme, 0),
+        &report.files,
+        &report.nulls,
+    );
     PackageReport {
         deliverable: name.into(),
         spec: spec.name.clone(),
         spec_title: spec.title.clone(),
+        spec_notes: spec.notes.clone(),
+        not_judged: spec.not_judged.clone(),
         bext: spec.bext,
         findings,
         ..report
@@ -196,6 +213,8 @@ pub(crate) fn song() -> PackageReport {
         deliverable: String::new(),
         spec: String::new(),
         spec_title: String::new(),
+        spec_notes: Vec::new(),
+        not_judged: Vec::new(),
         bext: false,
         notes: "Please leave 6 dB of headroom.".into(),
         set: Vec::new(),

@@ -3,8 +3,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::Scope;
-use super::raw::{Figure, Miss, RatePolicy, RawLimit};
+use super::Channels;
+use super::build::{self, LEGAL, TEMPLATE};
+use super::edge::{RawHead, RawTail, Sourced};
+use super::figures::{Figure, Miss};
+use super::limit::Scope;
+use super::raw::{RawLimit, RawReport};
 use super::shelf::{self, Effective};
 use crate::diag::{Diagnostics, Span};
 use crate::fsio::Disk;
@@ -35,28 +39,79 @@ fn words(spec: &Effective) -> String {
         None => format!("{}\n", spec.name),
     };
     figure(&mut text, "encoding", &raw.encoding, "pcm24", |value| value.name().into());
-    figure(&mut text, "sample_rate", &raw.sample_rate, "native", |value| match value {
-        RatePolicy::Native => "native".into(),
-        RatePolicy::Only(rate) => rate.to_string(),
+    figure(&mut text, "sample_rate", &raw.sample_rate, "native", |rates| match &rates.0[..] {
+        [] => "native".into(),
+        rates => joined(rates),
     });
-    figure(&mut text, "template", &raw.template, shelf::TEMPLATE, String::clone);
+    figure(&mut text, "layouts", &raw.layouts, "any", |all| joined(all));
+    figure(&mut text, "required_layouts", &raw.required_layouts, "none", |all| joined(all));
+    figure(&mut text, "channels", &raw.channels, "interleaved", |value| match value {
+        Channels::Interleaved => "interleaved".into(),
+        Channels::MultiMono => "multi-mono".into(),
+    });
+    figure(&mut text, "template", &raw.template, TEMPLATE, String::clone);
     figure(&mut text, "stem_template", &raw.stem_template, "as all files", String::clone);
     for entry in &raw.role_names.0 {
         figure(&mut text, &format!("role_name {}", entry.name), &entry.body, "", String::clone);
     }
-    figure(&mut text, "legal", &raw.legal, shelf::LEGAL, String::clone);
+    figure(&mut text, "legal", &raw.legal, LEGAL, String::clone);
     figure(&mut text, "bext", &raw.bext, "true", bool::to_string);
-    figure(&mut text, "required_stems", &raw.required_stems, "none", |roles| roles.join(", "));
-    figure(&mut text, "required_mixes", &raw.required_mixes, "none", |roles| roles.join(", "));
+    figure(&mut text, "required", &raw.required, "none", |kinds| joined(kinds));
+    figure(&mut text, "wanted", &raw.wanted, "none", |kinds| joined(kinds));
+    for (key, roles) in [
+        ("required_stems", &raw.required_stems),
+        ("wanted_stems", &raw.wanted_stems),
+        ("required_mixes", &raw.required_mixes),
+        ("wanted_mixes", &raw.wanted_mixes),
+    ] {
+        figure(&mut text, key, roles, "none", |roles| roles.join(", "));
+    }
+    edge(&mut text, "head", &raw.head, RawHead::words);
+    edge(&mut text, "tail", &raw.tail, RawTail::words);
     for entry in &raw.limits.0 {
         if let Some(body) = &entry.body {
             limit(&mut text, entry, body);
         }
     }
-    for note in raw.notes.iter().flatten() {
-        push(&mut text, "note", &note.value, &set_in(&note.span), None);
+    for entry in &raw.reports.0 {
+        if let Some(body) = &entry.body {
+            report(&mut text, entry, body);
+        }
+    }
+    for (key, notes) in [("note", &raw.notes), ("not judged", &raw.not_judged)] {
+        for note in notes.iter().flatten() {
+            push(&mut text, key, &note.value, &set_in(&note.span), None);
+        }
     }
     text
+}
+
+fn joined<T: std::fmt::Display>(values: &[T]) -> String {
+    values.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn edge<T>(text: &mut String, key: &str, raw: &Option<Sourced<T>>, words: fn(&T) -> String) {
+    let Some(Sourced { edge, source }) = raw else {
+        return push(text, key, "none", "the default", None);
+    };
+    let value = edge.value.as_ref().map_or_else(|| "none".to_owned(), words);
+    let source = source.as_ref().map(|source| source.value.as_str());
+    push(text, key, &value, &set_in(&edge.span), source);
+}
+
+fn report(text: &mut String, entry: &Entry<RawReport>, raw: &RawReport) {
+    let title = raw.title.as_ref().map_or(entry.name.as_str(), |title| &title.value);
+    let Some(target) = &raw.target else { return };
+    let mut value = format!("{title} plays at {} LUFS", target.value);
+    value.push_str(&match (raw.raises, &raw.ceiling) {
+        (Some(true), Some(ceiling)) => {
+            format!(", turns up what is quieter, to {} dBTP at most", ceiling.value)
+        }
+        (Some(true), None) => ", turns up what is quieter".to_owned(),
+        _ => ", does not turn up what is quieter".to_owned(),
+    });
+    let source = raw.source.as_ref().map(|source| source.value.as_str());
+    push(text, &format!("report {}", entry.name), &value, &set_in(&target.span), source);
 }
 
 fn figure<T>(
@@ -85,16 +140,24 @@ fn limit(text: &mut String, entry: &Entry<RawLimit>, raw: &RawLimit) {
         Scope::Mixes => "mixes",
     };
     value.push_str(&format!(" of {scope}"));
-    for (word, bound) in [("at least", &raw.min), ("at most", &raw.max)] {
+    if let Some(role) = &raw.role {
+        value.push_str(&format!(" with role {}", role.value));
+    }
+    let (min, max) = build::bounds(raw);
+    for (word, bound) in [("at least", min), ("at most", max)] {
         if let Some(bound) = bound {
-            value.push_str(&format!(", {word} {} {unit}", bound.value));
+            value.push_str(&format!(", {word} {bound} {unit}"));
         }
     }
     value.push_str(match raw.severity.unwrap_or(Miss::Fail) {
         Miss::Fail => ", or fails",
         Miss::Warn => ", or warns",
     });
-    let place = set_in(raw.max.as_ref().or(raw.min.as_ref()).map_or(&entry.span, |at| &at.span));
+    if let Some(either) = &raw.either {
+        value.push_str(&format!("; one limit of `either: {}` is enough", either.value));
+    }
+    let figure = raw.max.as_ref().or(raw.min.as_ref()).or(raw.target.as_ref());
+    let place = set_in(figure.map_or(&entry.span, |at| &at.span));
     let source = raw.source.as_ref().map(|source| source.value.as_str());
     push(text, &format!("limit {}", entry.name), &value, &place, source);
 }

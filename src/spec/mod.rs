@@ -1,21 +1,28 @@
 //! Delivery specs as typed data: what a recipient requires, each figure with its source.
 
+mod build;
 mod describe;
+pub mod edge;
 pub mod field;
+pub mod figures;
+pub mod limit;
 pub mod raw;
 mod shelf;
 pub mod template;
 
 use std::path::{Path, PathBuf};
 
+use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
 use crate::diag::{Diagnostics, Span};
 use crate::fsio::Disk;
 use crate::units::SampleRate;
 use crate::yaml::record::Field;
+use edge::{Edge, RawHead, RawTail};
 use template::Template;
 
 pub use describe::{describe, list};
+pub use limit::{Check, Limit, Report, Scope};
 
 /// The requirements of a recipient.
 #[derive(Debug)]
@@ -26,8 +33,14 @@ pub struct Spec {
     pub title: String,
     /// Word length of the files.
     pub encoding: Encoding,
-    /// The sample rate it must have; `None` takes that of the session.
-    pub sample_rate: Option<SampleRate>,
+    /// The sample rates that files may have; empty for that of the session.
+    pub sample_rates: Vec<SampleRate>,
+    /// The layouts that files may have; empty for any.
+    pub layouts: Vec<Layout>,
+    /// Layouts in each of which the package must hold a file.
+    pub required_layouts: Vec<Layout>,
+    /// How the channels of a file are written.
+    pub channels: Channels,
     /// File name without extension.
     pub template: Template,
     /// The same of stems; where it is `None`, they are named as all files are.
@@ -38,14 +51,67 @@ pub struct Spec {
     pub legal: String,
     /// Whether a `bext` chunk carries the start time.
     pub bext: bool,
-    /// Roles that the package's stems must have between them.
-    pub required_stems: Vec<String>,
-    /// Roles that the package's mixes must have between them.
-    pub required_mixes: Vec<String>,
+    /// What the package must hold.
+    pub required: Members,
+    /// What it should hold; that it does not is warned of.
+    pub wanted: Members,
+    /// Where files begin and what is put there, unless a deliverable says so itself.
+    pub head: Option<Edge<RawHead>>,
+    /// Where files end and what is put there, unless a deliverable says so itself.
+    pub tail: Option<Edge<RawTail>>,
     /// Sentences for the read-me.
     pub notes: Vec<String>,
+    /// What the recipient asks for and rebounce does not measure.
+    pub not_judged: Vec<String>,
     /// Figures that files are held against.
     pub limits: Vec<Limit>,
+    /// Platforms whose gain is reported.
+    pub reports: Vec<Report>,
+}
+
+/// How the channels of a signal are written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Channels {
+    /// In one file.
+    Interleaved,
+    /// In a mono file each.
+    MultiMono,
+}
+
+/// A kind of file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FileKind {
+    /// A stem.
+    Stem,
+    /// A mix.
+    Mix,
+}
+
+impl FileKind {
+    /// Name in specs and manifests: `stems`.
+    pub fn name(self) -> &'static str {
+        match self {
+            FileKind::Stem => "stems",
+            FileKind::Mix => "mixes",
+        }
+    }
+}
+
+impl std::fmt::Display for FileKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a package holds, at the least.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Members {
+    /// A file of each of these kinds.
+    pub kinds: Vec<FileKind>,
+    /// A stem of each of these roles.
+    pub stems: Vec<String>,
+    /// A mix of each of these roles.
+    pub mixes: Vec<String>,
 }
 
 impl Spec {
@@ -102,97 +168,6 @@ pub fn schema() -> serde_json::Value {
     crate::yaml::record::document("rebounce delivery spec", raw::RawSpec::schema())
 }
 
-/// What a limit measures.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Check {
-    /// Highest sample, dBFS.
-    SamplePeak,
-    /// True peak, dBTP (BS.1770-5 annex 2).
-    TruePeak,
-    /// Integrated loudness, LUFS.
-    Integrated,
-    /// Highest short-term loudness, LUFS.
-    ShortTerm,
-    /// Highest momentary loudness, LUFS.
-    Momentary,
-    /// Loudness range, LU.
-    LoudnessRange,
-    /// Highest mean of a channel, dBFS.
-    DcOffset,
-    /// Peak of the null of stems against a mix, dBFS.
-    StemNull,
-    /// Peak of the null of a mix against its reference, dBFS.
-    ReferenceNull,
-}
-
-impl Check {
-    /// All of them.
-    pub const ALL: [Check; 9] = [
-        Check::SamplePeak,
-        Check::TruePeak,
-        Check::Integrated,
-        Check::ShortTerm,
-        Check::Momentary,
-        Check::LoudnessRange,
-        Check::DcOffset,
-        Check::StemNull,
-        Check::ReferenceNull,
-    ];
-
-    /// Name in specs: `true-peak`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Check::SamplePeak => "sample-peak",
-            Check::TruePeak => "true-peak",
-            Check::Integrated => "integrated",
-            Check::ShortTerm => "short-term",
-            Check::Momentary => "momentary",
-            Check::LoudnessRange => "loudness-range",
-            Check::DcOffset => "dc-offset",
-            Check::StemNull => "stem-null",
-            Check::ReferenceNull => "reference-null",
-        }
-    }
-
-    /// The unit of its limits.
-    pub fn unit(self) -> &'static str {
-        match self {
-            Check::TruePeak => "dBTP",
-            Check::Integrated | Check::ShortTerm | Check::Momentary => "LUFS",
-            Check::LoudnessRange => "LU",
-            Check::SamplePeak | Check::DcOffset | Check::StemNull | Check::ReferenceNull => "dBFS",
-        }
-    }
-}
-
-/// Which files a limit is for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Scope {
-    /// Every file.
-    All,
-    /// Stems.
-    Stems,
-    /// Mixes.
-    Mixes,
-}
-
-/// A figure that files are held against.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Limit {
-    /// What is measured.
-    pub check: Check,
-    /// On which files.
-    pub scope: Scope,
-    /// Lowest value allowed, in the check's unit.
-    pub min: Option<f64>,
-    /// Highest value allowed, in the check's unit.
-    pub max: Option<f64>,
-    /// Whether a miss fails the package or only warns.
-    pub fails: bool,
-    /// The document, and how far the figure is confirmed.
-    pub source: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,13 +180,17 @@ mod tests {
                 panic!("{}", errors.render(false));
             });
             let figures = text.matches("\n  ").count() - text.matches("\n      ").count();
-            let silent = text.matches("the default\n").count() + text.matches("\n  note:").count();
+            let told = ["the default\n", "\n  note:", "\n  not judged:"];
+            let silent: usize = told.iter().map(|words| text.matches(words).count()).sum();
             assert_eq!(text.matches("source: ").count(), figures - silent, "{text}");
+            // Every figure says how far it is confirmed.
+            for source in text.lines().filter_map(|line| line.trim().strip_prefix("source: ")) {
+                let marks =
+                    ["confirmed: ", "seen in: ", "our proposal", "from memory, not confirmed"];
+                let marked = marks.iter().any(|mark| source.starts_with(mark));
+                assert!(marked, "{name}: {source}");
+            }
         }
-        let names: Vec<String> = list().into_iter().map(|(name, _)| name).collect();
-        let all =
-            ["stem-mastering", "production-stems", "sync-licensing", "remix", "dme", "m-and-e"];
-        assert_eq!(names, all);
     }
 
     #[test]
@@ -246,9 +225,10 @@ mod tests {
     fn the_schema_knows_every_key_of_the_shipped_specs() {
         let schema = schema();
         let properties = schema["properties"].as_object().unwrap();
-        let raw = ["title", "extends", "encoding", "sample_rate", "template", "stem_template"];
-        let more = ["role_names", "legal", "bext", "required_stems", "required_mixes", "notes"];
-        let keys: Vec<&str> = raw.into_iter().chain(more).chain(["limits"]).collect();
+        let keys = "title extends encoding sample_rate layouts required_layouts channels template \
+            stem_template role_names legal bext required wanted required_stems wanted_stems \
+            required_mixes wanted_mixes head tail notes not_judged limits reports";
+        let keys: Vec<&str> = keys.split_whitespace().collect();
         assert!(keys.iter().all(|key| properties.contains_key(*key)));
         assert_eq!(properties.len(), keys.len());
     }

@@ -1,14 +1,13 @@
 //! A spec as it is written, and how one that extends another is laid over it.
 
-use serde_json::{Value as Json, json};
-
-use super::{Check, Scope};
+use super::edge::{RawHead, RawTail, Sourced};
+use super::figures::{Figure, Miss, Rates};
+use super::limit::{Check, Scope};
+use super::{Channels, FileKind};
+use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
-use crate::diag::Diagnostics;
 use crate::record;
-use crate::units::SampleRate;
-use crate::yaml::record::{At, Entries, Field, Reader, Scalar};
-use crate::yaml::syntax::Node;
+use crate::yaml::record::{At, Entries};
 
 /// A text and its place.
 type Text = At<String>;
@@ -16,15 +15,22 @@ type Text = At<String>;
 record! {
     /// The requirements of a recipient.
     pub RawSpec: "a spec: `title`, and what the recipient requires",
-    later ["head", "tail", "metadata"];
+    later ["metadata"];
     /// One line for people.
     title: Option<Text>,
     /// The spec that this one starts from: a name, or a path relative to this file.
     extends: Option<Text>,
     /// Word length of the files: pcm16, pcm24 or float32.
     encoding: Option<Figure<Encoding>>,
-    /// Sample rate in Hz, or native: that of the session.
-    sample_rate: Option<Figure<RatePolicy>>,
+    /// Sample rate in Hz, a list of those that may be, or native: that of the session.
+    sample_rate: Option<Figure<Rates>>,
+    /// Layouts that files may have; any unless given.
+    layouts: Option<Figure<Vec<Layout>>>,
+    /// Layouts in each of which the package must hold a file.
+    required_layouts: Option<Figure<Vec<Layout>>>,
+    /// Whether the channels of a file are interleaved, or each has a file of its own
+    /// (multi-mono).
+    channels: Option<Figure<Channels>>,
     /// File name without extension; `/` makes folders. Fields: {project} {artist}
     /// {composer} {mixer} {revision} {part} {date} {role} {name} {layout} {channel}
     /// {rate} {bits} {fps} {bpm} {deliverable}. Forms follow after colons, as in
@@ -38,14 +44,31 @@ record! {
     legal: Option<Figure<String>>,
     /// Whether a bext chunk carries the start time.
     bext: Option<Figure<bool>>,
+    /// Kinds of files that the package must hold: stems, mixes.
+    required: Option<Figure<Vec<FileKind>>>,
+    /// Kinds of files that it should hold; that one is missing is warned of.
+    wanted: Option<Figure<Vec<FileKind>>>,
     /// Roles that the package's stems must have between them.
     required_stems: Option<Figure<Vec<String>>>,
+    /// Roles that its stems should have between them.
+    wanted_stems: Option<Figure<Vec<String>>>,
     /// Roles that the package's mixes must have between them.
     required_mixes: Option<Figure<Vec<String>>>,
+    /// Roles that its mixes should have between them.
+    wanted_mixes: Option<Figure<Vec<String>>>,
+    /// Where every file begins, and what is put there; a deliverable may say it otherwise.
+    head: Option<Sourced<RawHead>>,
+    /// Where every file ends, and what is put there; a deliverable may say it otherwise.
+    tail: Option<Sourced<RawTail>>,
     /// Sentences for the read-me.
     notes: Option<Vec<Text>>,
+    /// What the recipient asks for and rebounce does not measure, for the read-me.
+    not_judged: Option<Vec<Text>>,
     /// Figures that files are held against, by a name of your choice.
     limits: Entries<RawLimit>,
+    /// Loudness to which platforms bring what they play, by a name of your choice.
+    /// What each would do to the mixes is reported and fails nothing.
+    reports: Entries<RawReport>,
 }
 
 record! {
@@ -55,136 +78,37 @@ record! {
     check: Option<Check>,
     /// On which files: all, stems or mixes. All unless given.
     scope: Option<Scope>,
+    /// On files of this role only.
+    role: Option<Text>,
     /// Lowest value allowed.
     min: Option<At<f64>>,
     /// Highest value allowed.
     max: Option<At<f64>>,
+    /// The value that is asked for.
+    target: Option<At<f64>>,
+    /// How far from the target a value may be.
+    tolerance: Option<At<f64>>,
     /// Whether a miss fails the package or only warns.
     severity: Option<Miss>,
+    /// A name that several limits share: it is enough that a file meets one of them.
+    either: Option<Text>,
     /// The document, and how far the figure is confirmed.
     source: Option<Text>,
 }
 
-/// A value and the document it is from: `pcm24`, or `{ value: pcm24, source: ... }`.
-#[derive(Clone, Debug)]
-pub struct Figure<T> {
-    /// The value.
-    pub value: At<T>,
-    /// The document, and how far it is confirmed.
-    pub source: Option<Text>,
-}
-
-impl<T: Field> Field for Figure<T> {
-    fn decode(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
-        let node = &node.long_form("value");
-        let what = "a value, or a map like `{ value: ..., source: ... }`";
-        let mut reader = Reader::new(node, what, &["value", "source"], &[], diagnostics)?;
-        let value = reader.field("value", diagnostics);
-        let source = reader.field("source", diagnostics);
-        Some(Self { value: value?, source: source? })
-    }
-
-    fn schema() -> Json {
-        json!({ "anyOf": [T::schema(), {
-            "type": "object",
-            "properties": { "value": T::schema(), "source": <String as Field>::schema() },
-            "required": ["value"],
-            "additionalProperties": false,
-        }] })
-    }
-}
-
-/// At which sample rate files are delivered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum RatePolicy {
-    /// That of the session, whatever it is.
-    Native,
-    /// This one only.
-    Only(SampleRate),
-}
-
-impl Scalar for RatePolicy {
-    const EXPECTED: &'static str = "`native`, or a sample rate in Hz like `48000`";
-
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "native" => Some(RatePolicy::Native),
-            _ => <SampleRate as Scalar>::parse(text).map(RatePolicy::Only),
-        }
-    }
-
-    fn schema() -> Json {
-        json!({ "anyOf": [{ "const": "native" }, <SampleRate as Scalar>::schema()] })
-    }
-}
-
-/// What a missed limit does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Miss {
-    /// It fails the package.
-    Fail,
-    /// It is reported as a warning.
-    Warn,
-}
-
-/// Implements `Scalar` for values that have a fixed set of names.
-macro_rules! named {
-    ($type:ty, $expected:literal, $($name:literal => $value:expr),* $(,)?) => {
-        impl Scalar for $type {
-            const EXPECTED: &'static str = $expected;
-
-            fn parse(text: &str) -> Option<Self> {
-                match text {
-                    $($name => Some($value),)*
-                    _ => None,
-                }
-            }
-
-            fn schema() -> Json {
-                json!({ "enum": [$($name),*] })
-            }
-
-            fn names() -> Vec<&'static str> {
-                vec![$($name),*]
-            }
-        }
-    };
-}
-
-named!(Miss, "`fail` or `warn`", "fail" => Miss::Fail, "warn" => Miss::Warn);
-named!(Scope, "`all`, `stems` or `mixes`",
-    "all" => Scope::All, "stems" => Scope::Stems, "mixes" => Scope::Mixes);
-
-impl Scalar for Encoding {
-    const EXPECTED: &'static str = "a word length: `pcm16`, `pcm24` or `float32`";
-
-    fn parse(text: &str) -> Option<Self> {
-        Encoding::parse(text)
-    }
-
-    fn schema() -> Json {
-        json!({ "enum": <Encoding as Scalar>::names() })
-    }
-
-    fn names() -> Vec<&'static str> {
-        [Encoding::Pcm16, Encoding::Pcm24, Encoding::Float32].map(Encoding::name).into()
-    }
-}
-
-impl Scalar for Check {
-    const EXPECTED: &'static str = "something that is measured, like `true-peak`";
-
-    fn parse(text: &str) -> Option<Self> {
-        Check::ALL.into_iter().find(|check| check.name() == text)
-    }
-
-    fn schema() -> Json {
-        json!({ "enum": <Check as Scalar>::names() })
-    }
-
-    fn names() -> Vec<&'static str> {
-        Check::ALL.map(Check::name).into()
-    }
+record! {
+    /// The loudness to which a platform brings what it plays.
+    pub RawReport: "a platform like `{ title: Spotify, target: -14, source: ... }`";
+    /// The platform's name.
+    title: Option<Text>,
+    /// Integrated loudness in LUFS that it plays at.
+    target: Option<At<f64>>,
+    /// Whether it turns up what is quieter. It does not unless given.
+    raises: Option<bool>,
+    /// True peak in dBTP up to which it turns up.
+    ceiling: Option<At<f64>>,
+    /// The document, and how far the figure is confirmed.
+    source: Option<Text>,
 }
 
 impl RawSpec {
@@ -195,15 +119,26 @@ impl RawSpec {
             extends: base.extends,
             encoding: self.encoding.or(base.encoding),
             sample_rate: self.sample_rate.or(base.sample_rate),
+            layouts: self.layouts.or(base.layouts),
+            required_layouts: self.required_layouts.or(base.required_layouts),
+            channels: self.channels.or(base.channels),
             template: self.template.or(base.template),
             stem_template: self.stem_template.or(base.stem_template),
             role_names: laid_over(self.role_names, base.role_names, |new, _| new),
             legal: self.legal.or(base.legal),
             bext: self.bext.or(base.bext),
+            required: self.required.or(base.required),
+            wanted: self.wanted.or(base.wanted),
             required_stems: self.required_stems.or(base.required_stems),
+            wanted_stems: self.wanted_stems.or(base.wanted_stems),
             required_mixes: self.required_mixes.or(base.required_mixes),
+            wanted_mixes: self.wanted_mixes.or(base.wanted_mixes),
+            head: self.head.or(base.head),
+            tail: self.tail.or(base.tail),
             notes: self.notes.or(base.notes),
+            not_judged: self.not_judged.or(base.not_judged),
             limits: laid_over(self.limits, base.limits, RawLimit::over),
+            reports: laid_over(self.reports, base.reports, RawReport::over),
         }
     }
 }
@@ -229,13 +164,33 @@ fn laid_over<T>(new: Entries<T>, base: Entries<T>, merge: impl Fn(T, T) -> T) ->
 impl RawLimit {
     fn over(self, base: RawLimit) -> RawLimit {
         // A new figure does not come from the old document.
-        let changed = self.min.is_some() || self.max.is_some();
+        let changed = [&self.min, &self.max, &self.target, &self.tolerance];
+        let changed = changed.iter().any(|figure| figure.is_some());
+        // A new target is not bounded by the old bounds.
+        let bounds = if self.target.is_some() { (None, None) } else { (base.min, base.max) };
         RawLimit {
             check: self.check.or(base.check),
             scope: self.scope.or(base.scope),
-            min: self.min.or(base.min),
-            max: self.max.or(base.max),
+            role: self.role.or(base.role),
+            min: self.min.or(bounds.0),
+            max: self.max.or(bounds.1),
+            target: self.target.or(base.target),
+            tolerance: self.tolerance.or(base.tolerance),
             severity: self.severity.or(base.severity),
+            either: self.either.or(base.either),
+            source: if changed { self.source } else { self.source.or(base.source) },
+        }
+    }
+}
+
+impl RawReport {
+    fn over(self, base: RawReport) -> RawReport {
+        let changed = self.target.is_some() || self.raises.is_some() || self.ceiling.is_some();
+        RawReport {
+            title: self.title.or(base.title),
+            target: self.target.or(base.target),
+            raises: self.raises.or(base.raises),
+            ceiling: self.ceiling.or(base.ceiling),
             source: if changed { self.source } else { self.source.or(base.source) },
         }
     }

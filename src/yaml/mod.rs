@@ -6,5 +6,6 @@
 //! first, and describes the same structs as JSON Schema.
 
 pub mod record;
-mod scalars;
+pub mod scalars;
 pub mod syntax;
+pub mod times;

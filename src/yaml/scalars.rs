@@ -90,6 +90,28 @@ impl Scalar for FrameRate {
     }
 }
 
+/// A frequency in Hz.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Hertz(pub f64);
+
+impl Scalar for Hertz {
+    const EXPECTED: &'static str = "a frequency in Hz like `80` or `2.5 kHz`";
+
+    fn parse(text: &str) -> Option<Self> {
+        let (number, scale) = match (text.strip_suffix("kHz"), text.strip_suffix("Hz")) {
+            (Some(number), _) => (number, 1000.0),
+            (None, Some(number)) => (number, 1.0),
+            (None, None) => (text, 1.0),
+        };
+        let hz: f64 = number.trim().parse().ok()?;
+        (hz > 0.0 && hz.is_finite()).then_some(Hertz(hz * scale))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": ["number", "string"] })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

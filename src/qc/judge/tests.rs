@@ -3,6 +3,9 @@ use crate::audio::layout::Layout;
 use crate::qc::testing::{against_reference, file, limit, null, silent, song_programme, spec};
 use crate::units::{Gain, SampleRate};
 
+/// A song has none.
+const NO_ACTION: Action = Action { start: None, end: None };
+
 fn stem() -> FileReport {
     file("drums.wav", Kind::Stem, &["kick", "snare"])
 }
@@ -14,7 +17,7 @@ fn mix() -> FileReport {
 /// The findings of one check.
 fn of(check: &str, limits: Vec<Limit>, files: &[FileReport], nulls: &[NullReport]) -> Vec<Finding> {
     let spec = Spec { limits, ..spec() };
-    let mut findings = judge(&spec, &song_programme(), files, nulls);
+    let mut findings = judge(&spec, &song_programme(), NO_ACTION, files, nulls);
     findings.retain(|finding| finding.check == check);
     findings
 }
@@ -31,7 +34,8 @@ fn only(findings: Vec<Finding>) -> Finding {
 
 #[test]
 fn a_healthy_package_passes_and_says_what_was_checked() {
-    let findings = judge(&spec(), &song_programme(), &[stem(), mix()], &[null(NullVerdict::Exact)]);
+    let findings =
+        judge(&spec(), &song_programme(), NO_ACTION, &[stem(), mix()], &[null(NullVerdict::Exact)]);
     let checks: Vec<(&str, &str)> = findings.iter().map(|f| (f.check, f.file.as_str())).collect();
     assert_eq!(
         checks,
@@ -54,7 +58,7 @@ fn a_healthy_package_passes_and_says_what_was_checked() {
 
 #[test]
 fn a_package_without_files_finds_nothing() {
-    assert_eq!(judge(&spec(), &song_programme(), &[], &[]), []);
+    assert_eq!(judge(&spec(), &song_programme(), NO_ACTION, &[], &[]), []);
 }
 
 #[test]
@@ -334,4 +338,35 @@ fn a_reference_of_another_length_warns() {
         "the reference print/mix_v7.wav is 480 frames (0:00.010) shorter than the programme"
     );
     assert_eq!(finding.value, Some(-480.0));
+}
+
+#[test]
+fn of_two_limits_that_share_a_name_one_is_enough() {
+    let either =
+        |check, max| Limit { either: "peak".into(), ..limit(check, Scope::All, None, Some(max)) };
+    let judged = |sample: f64, truth: f64| {
+        let limits = vec![either(Check::SamplePeak, sample), either(Check::TruePeak, truth)];
+        let spec = Spec { limits, ..spec() };
+        let findings = judge(&spec, &song_programme(), NO_ACTION, &[mix()], &[]);
+        let of = |check: &str| findings.iter().find(|f| f.check == check).unwrap().clone();
+        (of("sample-peak"), of("true-peak"))
+    };
+    let (sample, truth) = judged(-20.0, -1.0);
+    assert_eq!((sample.verdict, truth.verdict), (Verdict::Pass, Verdict::Pass));
+    let why = "; true-peak is as asked, and one of the two is enough";
+    assert!(sample.message.ends_with(why), "{}", sample.message);
+    assert_eq!((sample.cause.as_str(), sample.spans.len()), ("", 0));
+    let (sample, truth) = judged(-20.0, -20.0);
+    assert_eq!((sample.verdict, truth.verdict), (Verdict::Fail, Verdict::Fail));
+}
+
+#[test]
+fn a_limit_of_a_role_is_held_against_no_other() {
+    let of_role = |role: &str| {
+        let limit =
+            Limit { role: role.into(), ..limit(Check::TruePeak, Scope::All, None, Some(-20.0)) };
+        let mix = FileReport { role: "print-master".into(), ..mix() };
+        of("true-peak", vec![limit], &[stem(), mix], &[]).len()
+    };
+    assert_eq!((of_role("print-master"), of_role("m-and-e"), of_role("")), (1, 0, 2));
 }

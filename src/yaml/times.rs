@@ -5,11 +5,11 @@
 
 use serde_json::{Value as Json, json};
 
+use super::record::{At, Scalar};
 use crate::record;
 use crate::units::bars::{Meter, Place};
 use crate::units::tempo::Bpm;
 use crate::units::{FrameRate, SampleRate, Timecode};
-use crate::yaml::record::{At, Scalar};
 
 /// A place in the programme as it was written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,7 +53,8 @@ impl Elapsed {
         }
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// The value of the text, if it has one.
+    pub fn parse(text: &str) -> Option<Self> {
         if let Some(number) = text.strip_suffix("samples").or_else(|| text.strip_suffix("sample")) {
             // Enough for months, and no sum of two can overflow.
             return digits(number.trim()).filter(|n| *n <= 1 << 48).map(Elapsed::Samples);
@@ -84,7 +85,8 @@ impl Elapsed {
         (nanoseconds < 86_400_000_000_000_000).then_some(Elapsed::Nanoseconds(nanoseconds))
     }
 
-    pub(super) fn schemas() -> [Json; 2] {
+    /// The JSON Schemas of its forms.
+    pub fn schemas() -> [Json; 2] {
         [
             json!({ "type": "number", "minimum": 0 }),
             json!({
