@@ -96,7 +96,8 @@ fn highpass(slope: Slope) -> Vec<Filter> {
 
 fn processes() -> Vec<Operator> {
     let rate = rate();
-    let compress = |sidechain| Process::Compress { settings: settings(-18.0), sidechain, rate };
+    let compress =
+        |sidechain| Process::Compress { settings: settings(-18.0), sidechain, key: 0, rate };
     let limit = |ceiling_dbtp| process(Process::Limit { ceiling_dbtp, rate });
     vec![
         operator("delay", process(Process::Delay { frames: 480 })),

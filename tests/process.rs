@@ -4,7 +4,7 @@
 mod support;
 
 use support::random::Random;
-use support::sound::{Sound, Word};
+use support::sound::{Sound, Word, read_wav};
 use support::{Project, SECOND, rendered};
 
 const SECONDS: usize = 40;
@@ -104,6 +104,14 @@ const SETTINGS: &[[&str; 2]] = &[
         "{ compress: { threshold: -30, ratio: 4, sidechain: { highpass: 100 } } }",
         "{ compress: { threshold: -30, ratio: 4, sidechain: { highpass: 120 } } }",
     ],
+    [
+        "{ compress: { threshold: -30, ratio: 4, sidechain: { from: dry } } }",
+        "{ compress: { threshold: -30, ratio: 4 } }",
+    ],
+    [
+        "{ compress: { threshold: -30, ratio: 4, sidechain: { from: dry } } }",
+        "{ compress: { threshold: -30, ratio: 4, sidechain: { from: dry, highpass: 120 } } }",
+    ],
     ["{ deess: { hz: 2 kHz, threshold: -30 } }", "{ deess: { hz: 2 kHz, threshold: -31 } }"],
     ["{ deess: { hz: 2 kHz, threshold: -30 } }", "{ deess: { hz: 1 kHz, threshold: -30 } }"],
     [
@@ -165,4 +173,45 @@ fn a_package_says_what_was_done() {
     let said =
         "Processed: wet: high-pass 80 Hz, 12 dB/octave, then true-peak\n        limiter -1 dBTP";
     assert_eq!(read_me.matches(said).count(), 2, "{read_me}");
+}
+
+#[test]
+fn a_compressor_is_keyed_by_another_stem() {
+    let keyed = "{ compress: { threshold: -20, ratio: 100, knee: 0, attack: 1 ms, release: 20 ms, \
+                 sidechain: { from: dry } } }";
+    let mut random = Random::new(11);
+    let mut a = Sound::random(&mut random, Word::I24, 2, SECONDS * SECOND);
+    a.scribble(&mut random, 0, SECONDS * SECOND);
+    // The key is silent, then at full scale, which is 20 dB above the threshold.
+    let mut b = Sound { word: Word::I24, channels: vec![vec![0.0; SECONDS * SECOND]] };
+    b.channels[0][20 * SECOND..].fill(-1.0);
+    let text = manifest(keyed).replace(
+        "mixes: { full: [dry, wet] }",
+        "mixes: { full: { from: [dry, wet], without: [dry] } }",
+    );
+    let project = Project::with(&text, &[("a.wav", &a), ("b.wav", &b)]);
+    project.build();
+    let wet = |project: &Project| read_wav(&project.read("deliveries/d/Wet_wet.wav")).1;
+    let heard = wet(&project);
+    let sample = |x: f64| (x * 8_388_608.0).round() as i32;
+    for (heard, a) in heard.iter().zip(&a.channels) {
+        assert!(heard[..20 * SECOND].iter().zip(a).all(|(y, x)| *y == sample(*x)), "a silent key");
+        // 28 time constants later all that is left of the attack is a rounding.
+        let settled = 20 * SECOND + 28 * 8;
+        let gain = 10_f64.powf(-20.0 * 0.99 / 20.0);
+        for (y, x) in heard.iter().zip(a).skip(settled) {
+            assert!((y - sample(x * gain)).abs() <= 1, "{y} of {x}");
+        }
+    }
+    // A mix without the key still holds what it has keyed.
+    let full = read_wav(&project.read("deliveries/d/Wet_full.wav")).1;
+    assert_eq!(full, heard);
+    // The key is heard: what it says in a second is.
+    b.scribble(&mut random, 5 * SECOND + 100, 5 * SECOND + 200);
+    project.audio("b.wav", &b.wav());
+    let built = rendered(&project.build());
+    assert!(built["d/Wet_wet.wav"].contains(&5), "{built:?}");
+    assert_eq!(built["d/Wet_wet.wav"], built["d/Wet_full.wav"]);
+    project.assert_clean("a key");
+    assert_ne!(wet(&project), heard);
 }

@@ -51,6 +51,7 @@ version: 1
 project: { title: Seams }
 tracks: { a: { file: a.wav, at: 0.3, speed: 1000/1001 } }
 stems:
+  k: { from: [a], process: [{ highpass: 100 }] }
   s:
     from: [a]
     process:
@@ -62,10 +63,11 @@ stems:
       - { compress: { threshold: -24, ratio: 4, attack: 5 ms, release: 200 ms } }
       - { compress: { threshold: -30, ratio: 2, sidechain: { highpass: { hz: 90, slope: 24 } } } }
       - { deess: { hz: 2 kHz, threshold: -36, release: 150 ms } }
+      - { compress: { threshold: -40, ratio: 3, release: 300 ms, sidechain: { from: k } } }
       - { notch: 50 }
       - { high_shelf: { hz: 2 kHz, gain: 4 } }
       - { limit: -6 }
-deliverables: { d: { spec: production-stems, stems: all } }
+deliverables: { d: { spec: production-stems, stems: [s] } }
 ";
 
 struct Silence;
@@ -195,7 +197,7 @@ fn a_state_that_is_carried_over_is_a_seam() {
         makeup_db: 0.0,
     };
     let rate = SampleRate::new(RATE).unwrap();
-    let process = Process::Compress { settings, sidechain: Vec::new(), rate };
+    let process = Process::Compress { settings, sidechain: Vec::new(), key: 0, rate };
     let input = |segment: usize, frame: usize| {
         let at = segment * RATE as usize + frame;
         f64::from((at * 7_919 % 1_000) as u32) * 1e-3 * f64::from((at / 3_000 % 4) as u32) / 4.0

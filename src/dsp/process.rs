@@ -29,6 +29,9 @@ pub enum Process {
         settings: Settings,
         /// Filters on the way to its detector, one after the other.
         sidechain: Vec<Filter>,
+        /// Channels of the input, its last, that its detector hears in place of the
+        /// others; they are not handed on. 0: it hears the signal itself.
+        key: usize,
         /// The rate its times are taken at.
         rate: SampleRate,
     },
@@ -89,7 +92,7 @@ impl Process {
                 let segments = if before > LONG_MEMORY { LONG_CELL } else { 1 };
                 Reach::Cell { segments, before }
             }
-            Process::Compress { settings, sidechain, rate } => {
+            Process::Compress { settings, sidechain, key: _, rate } => {
                 let before = memory(sidechain) + compressor(settings, *rate).before();
                 Reach::Cell { segments: LONG_CELL, before }
             }
@@ -106,6 +109,15 @@ impl Process {
                 Reach::Window { before: half, after: half }
             }
         }
+    }
+
+    /// The same, its detector hearing the last `channels` channels of the input alone, if
+    /// it has one.
+    pub fn keyed(mut self, channels: usize) -> Self {
+        if let Process::Compress { key, .. } = &mut self {
+            *key = channels;
+        }
+        self
     }
 
     /// Whether integer samples stay integers of the same grid.
@@ -139,11 +151,11 @@ impl Process {
         }
     }
 
-    /// The state at rest, for `width` channels.
+    /// The state at rest, for `width` channels of input.
     pub fn rest(&self, width: usize) -> State {
         match self {
             Process::Eq { filters } => State::Eq(at_rest(filters, width)),
-            Process::Compress { settings: _, sidechain, rate: _ } => State::Compress {
+            Process::Compress { settings: _, sidechain, key: _, rate: _ } => State::Compress {
                 filters: at_rest(sidechain, width),
                 detector: compressor::State::default(),
             },
@@ -156,7 +168,8 @@ impl Process {
         }
     }
 
-    /// Goes on from `state` over `block`, in place.
+    /// Goes on from `state` over `block`, in place. The channels of a key stay behind
+    /// the others as they are.
     pub fn run(&self, state: &mut State, block: &mut [Vec<f64>]) {
         match (self, state) {
             (Process::Eq { filters }, State::Eq(states)) => {
@@ -165,12 +178,14 @@ impl Process {
                 }
             }
             (
-                Process::Compress { settings, sidechain, rate },
+                Process::Compress { settings, sidechain, key, rate },
                 State::Compress { filters, detector },
             ) => {
                 let frames = block.first().map_or(0, Vec::len);
                 let (mut level, mut gains) = (vec![0.0; frames], vec![0.0; frames]);
-                for (states, channel) in filters.iter_mut().zip(block.iter()) {
+                let (signal, key) = block.split_at_mut(block.len() - key);
+                let detected = if key.is_empty() { &*signal } else { &*key };
+                for (states, channel) in filters.iter_mut().zip(detected) {
                     if sidechain.is_empty() {
                         compressor::raise(&mut level, channel);
                     } else {
@@ -180,7 +195,7 @@ impl Process {
                     }
                 }
                 compressor(settings, *rate).gains(detector, &level, &mut gains);
-                for channel in block {
+                for channel in signal {
                     channel.iter_mut().zip(&gains).for_each(|(x, gain)| *x *= gain);
                 }
             }

@@ -18,6 +18,15 @@ pub struct Step {
 }
 
 impl Step {
+    /// What decides its gain without being in the signal, and where that is named.
+    pub fn follows(&self) -> Option<(Part, &Span)> {
+        match &self.action {
+            Action::Normalize(normalize) => normalize.by.map(|by| (by, &normalize.span)),
+            Action::Keyed { process: _, by, span } => Some((*by, span)),
+            _ => None,
+        }
+    }
+
     /// The program or plug-in that it is, if it is one.
     pub fn external(&self) -> Option<&External> {
         match &self.action {
@@ -47,6 +56,15 @@ pub enum Action {
     Normalize(Normalize),
     /// Anything that hears more than the frame it makes.
     Process(Process),
+    /// A process whose detector hears a stem in place of the signal.
+    Keyed {
+        /// What is done; it hears the channels of the key behind those of the signal.
+        process: Process,
+        /// The stem.
+        by: Part,
+        /// Where it is named.
+        span: Span,
+    },
     /// A program or a plug-in.
     External(Box<External>),
 }

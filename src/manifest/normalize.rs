@@ -136,7 +136,8 @@ pub(super) fn of_set(
     Some(normalize)
 }
 
-/// Whose loudness counts must not follow from the gain, and must itself be sound.
+/// What a gain follows from, by its loudness or as a key, must not follow from the gain,
+/// and must itself be sound.
 pub(super) fn check(
     manifest: &Manifest,
     links: &Links,
@@ -145,10 +146,7 @@ pub(super) fn check(
 ) {
     let counts = |part: Part| {
         let steps = chains.get(&part).into_iter().flatten();
-        steps.filter_map(|step| match &step.action {
-            Action::Normalize(normalize) => normalize.by.map(|by| (by, &normalize.span)),
-            _ => None,
-        })
+        steps.filter_map(Step::follows)
     };
     for part in chains.keys().copied() {
         for (by, span) in counts(part) {
@@ -166,7 +164,7 @@ pub(super) fn check(
                 let (name, by) = (named(manifest, part).0, named(manifest, by).0);
                 let title = format!("the gain of `{name}` would follow from itself");
                 let error = Diagnostic::error(title).at(span, format!("`{by}` hears `{name}`"));
-                faults.spoil(part, error.help("measure something that does not hear it"));
+                faults.spoil(part, error.help("take something that does not hear it"));
             }
         }
     }

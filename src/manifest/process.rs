@@ -6,7 +6,7 @@ use super::links::Names;
 use super::normalize::{self, RawNormalize};
 use super::outside::{Outside, Place, RawCommand, RawPlugin};
 use super::over_time::{self, RawFade, RawPoint};
-use super::settings::{Bell, Compress, DeEss, Delay, Limit, Notch, Pass, Shelf, SideChain};
+use super::settings::{Bell, Compress, DeEss, Delay, Limit, Notch, Pass, Shelf};
 use super::timeline::Timeline;
 use super::values::{Pan, Polarity, Width};
 use crate::audio::layout::Layout;
@@ -152,7 +152,7 @@ fn actions(step: &RawStep, signal: Signal<'_>, problems: &mut Diagnostics) -> Ve
     found.extend(envelope.as_ref().map(ride));
     let level = |normalize| normalize::step(normalize, names, problems);
     found.extend(normalize.as_ref().map(level));
-    let mut made = Steps { rate, problems, found: &mut found };
+    let mut made = Steps { rate, names, problems, found: &mut found };
     made.pass(Shape::HighPass, "high-pass", highpass);
     made.pass(Shape::LowPass, "low-pass", lowpass);
     made.shelf(Shape::LowShelf, "low shelf", low_shelf);
@@ -217,6 +217,7 @@ fn limiter(ceiling: &At<Gain>, rate: SampleRate, problems: &mut Diagnostics) -> 
 /// Makes steps at one sample rate.
 struct Steps<'a> {
     rate: SampleRate,
+    names: &'a Names<'a>,
     problems: &'a mut Diagnostics,
     found: &'a mut Vec<Option<Step>>,
 }
@@ -284,18 +285,32 @@ impl Steps<'_> {
         let mut words =
             format!("compressor {}, makeup {} dB", knobs(&settings), settings.makeup_db);
         let mut filters = Some(Vec::new());
-        if let Some(At { value: SideChain { highpass }, span: _ }) = sidechain {
-            let Pass { hz, slope } = &highpass.value;
+        let highpass = sidechain.as_ref().and_then(|at| at.value.highpass.as_ref());
+        let from = sidechain.as_ref().and_then(|at| at.value.from.as_ref());
+        if let (Some(at), None, None) = (sidechain, highpass, from) {
+            let error = Diagnostic::error("the side-chain does nothing").at(&at.span, "");
+            self.problems.push(error.help("write `{ from: STEM }`, `{ highpass: 100 }` or both"));
+        }
+        words.extend(from.map(|stem| format!(", keyed by {}", stem.value)));
+        if let Some(At { value: Pass { hz, slope }, span: _ }) = highpass {
             let slope = slope.unwrap_or(Slope::Db12);
             filters = Filter::butterworth(Shape::HighPass, hz.value.0, slope, self.rate);
             self.check(hz, filters.is_some());
             words += &format!(", side-chain high-pass {} Hz, {} dB/octave", hz.value.0, slope.db());
         }
-        let rate = self.rate;
-        self.found.push(filters.map(|sidechain| Step {
-            action: Action::Process(Process::Compress { settings, sidechain, rate }),
-            words,
-        }));
+        let by = from.map(|stem| self.names.find(stem, &["stem"])).transpose();
+        let by = by.map_err(|error| self.problems.push(error)).ok();
+        let made = filters.zip(by).map(|(sidechain, by)| {
+            let compress = |key| Process::Compress { settings, sidechain, key, rate: self.rate };
+            match by.zip(from) {
+                // How many channels the key has is known when the stems are.
+                Some((by, stem)) => {
+                    Action::Keyed { process: compress(0), by, span: stem.span.clone() }
+                }
+                None => Action::Process(compress(0)),
+            }
+        });
+        self.found.push(made.map(|action| Step { action, words }));
     }
 
     fn de_esser(&mut self, deess: &Option<At<DeEss>>) {

@@ -377,8 +377,13 @@ impl Kept {
     fn chain(&self, sums: &Sums, part: Part) -> Vec<Step> {
         let mut chain = sums.processes.get(&part).cloned().unwrap_or_default();
         for step in &mut chain {
-            if let Action::Normalize(normalize) = &mut step.action {
-                normalize.by = normalize.by.and_then(|by| self.0.get(&by).copied());
+            match &mut step.action {
+                Action::Normalize(normalize) => {
+                    normalize.by = normalize.by.and_then(|by| self.0.get(&by).copied());
+                }
+                // What follows from something wrong is wrong, and not kept.
+                Action::Keyed { by, .. } => *by = self.0.get(by).copied().unwrap_or(*by),
+                _ => {}
             }
         }
         chain

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::raw::Text;
 use crate::dsp::eq::Slope;
 use crate::record;
 use crate::units::{Gain, SampleRate};
@@ -29,9 +30,11 @@ record! {
 
 record! {
     /// What the detector of a compressor hears.
-    pub SideChain: "a side-chain like `{ highpass: 100 }`";
+    pub SideChain: "a side-chain like `{ highpass: 100 }` or `{ from: kick }`";
+    /// A stem that it hears in place of the signal, whole and after its chain.
+    from: Option<Text>,
     /// Removes what lies below a frequency, so that bass does not pump.
-    highpass: At<Pass>,
+    highpass: Option<At<Pass>>,
 }
 
 record! {

@@ -190,12 +190,30 @@ impl Builder<'_> {
                     let op = Op::Process { process: process.clone(), words };
                     self.nodes.node(op, &[node], width, label)
                 }
+                Action::Keyed { process, by, span: _ } => {
+                    let key = self.key(*by, part);
+                    self.nodes.keyed(node, key, process, words, label)
+                }
                 Action::External(external) => {
                     self.nodes.external(node, external, self.layout(part), words, label)
                 }
             };
         }
         node
+    }
+
+    /// The signal by which a chain of `part` is keyed: a whole stem, whatever a mix goes
+    /// without, on the timeline of the part.
+    fn key(&mut self, by: Part, part: Part) -> NodeId {
+        let key = self.part(by, self.layout(by), &BTreeSet::new());
+        let key = key.expect("BUG: a stem of nothing is refused");
+        match part {
+            Part::Mix(id) if !self.delivery.mix(id).edit.is_empty() => {
+                let delivery = self.delivery;
+                self.nodes.edit(key, &delivery.mix(id).edit, "key")
+            }
+            _ => key,
+        }
     }
 
     /// Notes what the gain of a step follows from: always that of the whole signal,

@@ -254,6 +254,28 @@ impl<'a> Nodes<'a> {
         self.node(Op::Process { process, words }, &[node], width, label)
     }
 
+    /// `input` through a process that is keyed by `key`, whose channels it hears behind
+    /// those of the input.
+    pub(super) fn keyed(
+        &mut self,
+        input: NodeId,
+        key: NodeId,
+        process: &Process,
+        words: String,
+        label: &str,
+    ) -> NodeId {
+        let (own, others) = (self.graph[input].width, self.graph[key].width);
+        let beside = |first: usize, width: usize| -> Vec<Vec<f64>> {
+            let row = |out: usize| (0..width).map(move |i| f64::from(u8::from(out == first + i)));
+            (0..own + others).map(|out| row(out).collect()).collect()
+        };
+        let signal = self.matrix(input, beside(0, own), "signal".to_owned(), label);
+        let key = self.matrix(key, beside(own, others), "key".to_owned(), label);
+        let both = self.node(Op::Sum, &[signal, key], own + others, label);
+        let process = process.clone().keyed(others);
+        self.node(Op::Process { process, words }, &[both], own, label)
+    }
+
     /// `input` through a program or a plug-in.
     pub(super) fn external(
         &mut self,

@@ -336,8 +336,9 @@ fn encode_process(process: &Process, sink: &mut impl Sink) {
             sink.bytes(b"eq");
             encode_filters(filters, sink);
         }
-        Process::Compress { settings, sidechain, rate } => {
+        Process::Compress { settings, sidechain, key, rate } => {
             sink.bytes(b"compress");
+            sink.bytes(&(*key as u32).to_le_bytes());
             sink.bytes(&rate.hz().to_le_bytes());
             encode_settings(settings, sink);
             encode_filters(sidechain, sink);

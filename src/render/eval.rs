@@ -408,11 +408,13 @@ impl At<'_> {
     /// blocks asked for, the segment behind the last, and the state there.
     fn run(&self, process: &Process, run: Run, wanted: &BTreeSet<usize>) -> (Blocks, usize, State) {
         let Run { state, first, last } = run;
+        let input = self.inputs()[0];
+        let width = self.evaluator.plan.graph[input].width;
         let mut state = state.unwrap_or_else(|| {
             let Reach::Cell { before, .. } = process.reach() else {
                 unreachable!("BUG: only processes with a cell run")
             };
-            let mut state = process.rest(self.width());
+            let mut state = process.rest(width);
             let start = (first * self.per_segment()) as i64;
             let mut ahead = self.frames(start - before as i64, before);
             process.run(&mut state, &mut ahead);
@@ -420,11 +422,12 @@ impl At<'_> {
         });
         let mut made = Blocks::new();
         for segment in first..=last {
-            let mut block = match self.blocks.get(&(self.inputs()[0], segment)) {
+            let mut block = match self.blocks.get(&(input, segment)) {
                 Some(block) => block.as_ref().clone(),
-                None => silence(self.width(), self.per_segment()),
+                None => silence(width, self.per_segment()),
             };
             process.run(&mut state, &mut block);
+            block.truncate(self.width());
             if wanted.contains(&segment) {
                 made.insert((self.node, segment), Arc::new(block));
             }
