@@ -49,7 +49,7 @@ fn programme() -> Vec<u8> {
 const MANIFEST: &str = "
 version: 1
 project: { title: Seams }
-tracks: { a: { file: a.wav, at: 0.3, speed: 1000/1001 } }
+tracks: { a: { file: a.wav, at: 0.3 } }
 stems:
   k: { from: [a], process: [{ highpass: 100 }] }
   s:
@@ -67,7 +67,7 @@ stems:
       - { notch: 50 }
       - { high_shelf: { hz: 2 kHz, gain: 4 } }
       - { limit: -6 }
-deliverables: { d: { spec: production-stems, stems: [s] } }
+deliverables: { d: { spec: production-stems, stems: [s], speed: 1001/1000 } }
 ";
 
 struct Silence;
