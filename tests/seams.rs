@@ -13,6 +13,7 @@ use rebounce::key::Key;
 use rebounce::key::segment::{Digests, Keys};
 use rebounce::manifest::delivery::InputId;
 use rebounce::plan::NodeId;
+use rebounce::plan::clock::Slot;
 use rebounce::plan::needs::Needs;
 use rebounce::progress::Silent;
 use rebounce::render::eval::Evaluator;
@@ -108,6 +109,9 @@ fn render(folder: &std::path::Path, runs: &[Range<usize>], carry: bool) -> Vec<V
             digests: Some(Cow::Borrowed(&known)),
         })
         .collect();
+    let clock = plan.graph[node].clock;
+    let slots_of =
+        |run: Range<usize>| -> Vec<Slot> { run.map(|segment| Slot { clock, segment }).collect() };
     let mut found: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
     let mut evaluator = Evaluator::new(plan);
     let mut streams = Streams::new(&context.disk, plan, inputs.clone());
@@ -117,11 +121,11 @@ fn render(folder: &std::path::Path, runs: &[Range<usize>], carry: bool) -> Vec<V
             streams = Streams::new(&context.disk, plan, inputs.clone());
         }
         let mut keys = Keys::new(plan);
-        let slots = plan.slots(run.clone());
+        let slots = slots_of(run.clone());
         let needs = Needs::of_slots(plan, &slots);
         keys.advance(&Silence, &slots, &needs);
         let next = runs.get(index + 1).cloned().unwrap_or_default();
-        let next = Needs::of_slots(plan, &plan.slots(next));
+        let next = Needs::of_slots(plan, &slots_of(next));
         let wanted: BTreeSet<(NodeId, usize)> = run.clone().map(|s| (node, s)).collect();
         streams.load(&evaluator.sources(&wanted, &keys)).unwrap();
         for ((_, segment), block) in evaluator.evaluate(&streams, &keys, &wanted, &next) {
