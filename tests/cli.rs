@@ -228,6 +228,7 @@ fn specs_are_listed_and_shown() {
         .stdout(
             "stem-mastering         Stems for mastering
 production-stems       Production stems
+multitracks            Multitracks
 sync-licensing         Mixes and stems for sync licensing
 remix                  Remix pack
 performance            Stems for performance

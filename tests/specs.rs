@@ -48,13 +48,14 @@ deliverables:
 "#;
 
 /// A package to each spec: how it is asked for, and the names of its files.
-const PACKAGES: [(&str, &str, &[&str]); 18] = [
+const PACKAGES: [(&str, &str, &[&str]); 19] = [
     (
         "stem-mastering",
         "stems: [D, M, E], mix: full",
         &["The_Quay_D", "The_Quay_M", "The_Quay_E", "The_Quay_full"],
     ),
     ("production-stems", "stems: [D, M]", &["The_Quay_D", "The_Quay_M"]),
+    ("multitracks", "tracks: [dx, tick]", &["The_Quay_dx", "The_Quay_tick"]),
     ("sync-licensing", "mixes: [full]", &["The_Quay_full"]),
     ("remix", "stems: [D, M, E]", &["The_Quay_D", "The_Quay_M", "The_Quay_E"]),
     (

@@ -58,6 +58,17 @@ pub struct Signal {
     pub rate: SampleRate,
 }
 
+impl Signal {
+    /// What sounds, in words: `tone of 1000 Hz at -20 dBFS`.
+    pub fn words(&self) -> String {
+        match self.sounds.first() {
+            Some(Sound::Tone { hz, peak, .. }) => format!("tone of {hz} Hz at {} dBFS", peak.db()),
+            Some(Sound::Click { peak, .. }) => format!("click at {} dBFS", peak.db()),
+            None => "silence".to_owned(),
+        }
+    }
+}
+
 /// What a [`Signal`] does within a range, told from the first frame of the range on,
 /// so that ranges in which the same sounds have equal descriptions: all seconds of a
 /// tone, each second with a click at one place. It is all that [`Local::samples`]

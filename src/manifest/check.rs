@@ -45,7 +45,7 @@ fn layouts(
     members: &[Member<'_>],
     found: &mut Diagnostics,
 ) {
-    let layout = |member: &Member<'_>| ground.sums.layouts.get(&part_of(member.content)).copied();
+    let layout = |member: &Member<'_>| ground.layout(member.content);
     let present: BTreeSet<Layout> = members.iter().filter_map(layout).collect();
     for member in members {
         let Some(layout) = layout(member) else { continue };
@@ -102,6 +102,7 @@ pub(super) fn members(
     found: &mut Diagnostics,
 ) {
     let kind = |member: &Member<'_>| match member.content {
+        Content::Track(_) => FileKind::Track,
         Content::Stem(_) => FileKind::Stem,
         Content::Mix(_) => FileKind::Mix,
     };

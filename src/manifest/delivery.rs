@@ -302,7 +302,7 @@ pub struct Deliverable {
     pub name: String,
     /// What the recipient requires.
     pub spec: Arc<Spec>,
-    /// Its audio files: stems first, then mixes, in the order asked for.
+    /// Its audio files: tracks first, then stems, then mixes, in the order asked for.
     pub files: Vec<DeliveredFile>,
     /// Where its files begin and end, if not with the programme.
     pub framing: Option<Framing>,
@@ -319,6 +319,8 @@ pub struct Deliverable {
 /// What a delivered file holds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Content {
+    /// A track as it is: placed, and without gain, polarity and pan.
+    Track(TrackId),
     /// A stem.
     Stem(StemId),
     /// A mix.
@@ -338,7 +340,7 @@ pub struct DeliveredFile {
     pub encoding: Encoding,
     /// Its channels.
     pub layout: Layout,
-    /// What of the stem or mix it holds.
+    /// What of that it holds.
     pub take: Take,
 }
 
@@ -429,7 +431,7 @@ impl Delivery {
     pub fn frames_of(&self, deliverable: &Deliverable, file: &DeliveredFile) -> u64 {
         let whole = match file.content {
             Content::Mix(id) => self.mix_frames(id),
-            Content::Stem(_) => self.programme.frames,
+            Content::Track(_) | Content::Stem(_) => self.programme.frames,
         };
         match (&file.take.cut, &deliverable.framing) {
             (Some(cut), _) => cut.to - cut.from,
@@ -448,6 +450,7 @@ impl Delivery {
     /// Name of what a delivered file holds.
     pub fn content_name(&self, content: Content) -> &str {
         match content {
+            Content::Track(id) => &self.track(id).name,
             Content::Stem(id) => &self.stem(id).name,
             Content::Mix(id) => &self.mix(id).name,
         }

@@ -1,7 +1,7 @@
-//! What a package holds: the stems and mixes that are chosen, and what each of them
+//! What a package holds: the tracks, stems and mixes that are chosen, and what each of them
 //! is to the recipient.
 
-use super::delivery::{Content, MixId, Part};
+use super::delivery::{Content, MixId, Part, TrackId};
 use super::links::named;
 use super::packages::Ground;
 use super::raw::{self, Text};
@@ -22,7 +22,7 @@ pub(super) struct Member<'a> {
     pub(super) letter: Option<u8>,
 }
 
-/// Stems first, then mixes, then what the package names by its role. `None` if a
+/// Tracks first, then stems, then mixes, then what the package names by its role. `None` if a
 /// name stands for nothing.
 pub(super) fn members<'a>(
     ground: &Ground<'a>,
@@ -41,6 +41,13 @@ pub(super) fn members<'a>(
         }
         parts
     };
+    let tracks = match &raw.tracks {
+        None => Vec::new(),
+        Some(Selection::All) => {
+            (0..ground.manifest.tracks.0.len()).map(|id| Part::Track(TrackId(id as u32))).collect()
+        }
+        Some(Selection::These(texts)) => chosen(texts, &["track"]),
+    };
     let stems = match &raw.stems {
         None => Vec::new(),
         Some(Selection::All) => {
@@ -56,7 +63,7 @@ pub(super) fn members<'a>(
         Some(Selection::These(texts)) => chosen(texts, &["mix"]),
     };
     mixes.extend(chosen(raw.mix.as_slice(), &["mix"]));
-    let own = stems.into_iter().chain(mixes).map(|part| {
+    let own = tracks.into_iter().chain(stems).chain(mixes).map(|part| {
         let (role, role_span) = own_role(ground, part);
         (part, role, role_span, false, None)
     });
@@ -73,13 +80,13 @@ pub(super) fn members<'a>(
             all.extend(parts.into_iter().map(|part| (part, role, &text.span, true, letter)));
         }
     }
-    let members = all.into_iter().filter_map(|(part, role, role_span, is_named, letter)| {
+    let members = all.into_iter().map(|(part, role, role_span, is_named, letter)| {
         let content = match part {
+            Part::Track(id) => Content::Track(id),
             Part::Stem(id) => Content::Stem(id),
             Part::Mix(id) => Content::Mix(id),
-            Part::Track(_) => return None,
         };
-        Some(Member { content, role, role_span, is_named, letter })
+        Member { content, role, role_span, is_named, letter }
     });
     let members = members.collect();
     (found.errors() == errors).then_some(members)

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::delivery::{Content, Deliverable, DeliveredFile, Part, Programme, Section};
+use super::delivery::{
+    Content, Deliverable, DeliveredFile, Part, Programme, Section, Track, TrackId,
+};
 use super::framing::{self, Edges};
 use super::links::{Links, Names};
 use super::members::{self, Member};
@@ -16,6 +18,7 @@ use super::sums::Sums;
 use super::takes::Takes;
 use super::timeline::Timeline;
 use super::{check, normalize};
+use crate::audio::layout::Layout;
 use crate::diag::{Diagnostic, Diagnostics, shown};
 use crate::fsio::Disk;
 use crate::spec::{self, Spec};
@@ -27,6 +30,7 @@ pub(super) struct Ground<'a> {
     pub(super) names: &'a Names<'a>,
     pub(super) links: &'a Links,
     pub(super) sums: &'a Sums,
+    pub(super) tracks: &'a BTreeMap<TrackId, Track>,
     pub(super) programme: &'a Programme,
     pub(super) sections: &'a [Section],
     pub(super) timeline: &'a Timeline,
@@ -37,6 +41,17 @@ pub(super) struct Ground<'a> {
     pub(super) root: &'a Path,
     /// Files that are read and must never be written: path, and how it is shown.
     pub(super) precious: Vec<(PathBuf, String)>,
+}
+
+impl Ground<'_> {
+    /// The channels of a delivered signal, as far as they are known: of a track its own,
+    /// before any pan.
+    pub(super) fn layout(&self, content: Content) -> Option<Layout> {
+        match content {
+            Content::Track(id) => self.tracks.get(&id).map(|track| track.layout),
+            Content::Stem(_) | Content::Mix(_) => self.sums.layouts.get(&part_of(content)).copied(),
+        }
+    }
 }
 
 /// The deliverables that can be made, and the house's own spec files they use.
@@ -103,7 +118,7 @@ fn package(
     }
     if members.is_empty() {
         let title = format!("deliverable `{}` is empty", entry.name);
-        let error = Diagnostic::error(title).at(&entry.span, "no stems and no mixes");
+        let error = Diagnostic::error(title).at(&entry.span, "no tracks, stems or mixes");
         found.push(error.help("add `stems: all` or `mixes: [...]`"));
         return None;
     }
@@ -115,7 +130,7 @@ fn package(
     let takes = Takes::resolve(raw, &sections, &programme, found);
     let edited = |member: &&Member<'_>| match member.content {
         Content::Mix(id) => ground.sums.edits.contains_key(&id),
-        Content::Stem(_) => false,
+        Content::Track(_) | Content::Stem(_) => false,
     };
     let edges = Edges::new(raw, &spec);
     takes.check(
@@ -128,7 +143,7 @@ fn package(
     let mut files: Vec<DeliveredFile> = Vec::new();
     for member in &members {
         let content = member.content;
-        let Some(layout) = ground.sums.layouts.get(&part_of(content)).copied() else { continue };
+        let Some(layout) = ground.layout(content) else { continue };
         for take in takes.of(content) {
             let Some(path) = naming.path(member, &take, layout, found) else { continue };
             files.push(DeliveredFile {
@@ -158,6 +173,7 @@ fn package(
 
 pub(super) fn part_of(content: Content) -> Part {
     match content {
+        Content::Track(id) => Part::Track(id),
         Content::Stem(id) => Part::Stem(id),
         Content::Mix(id) => Part::Mix(id),
     }

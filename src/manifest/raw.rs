@@ -247,6 +247,8 @@ record! {
     later ["versions"];
     /// Name of a spec (`rebounce specs` lists them), or path of one of your own.
     spec: Text,
+    /// Tracks to deliver as they are, from one common start: multitracks.
+    tracks: Option<Selection<Text>>,
     /// Stems to deliver.
     stems: Option<Selection<Text>>,
     /// Mixes to deliver.

@@ -167,6 +167,7 @@ fn examine(
         names: &names,
         links: &links,
         sums: &sums,
+        tracks: &tracks,
         programme: &programme,
         sections: &sections,
         timeline: &timeline,
@@ -397,7 +398,8 @@ impl Kept {
             match self.0.get(&part_of(file.content)) {
                 Some(Part::Stem(id)) => file.content = Content::Stem(*id),
                 Some(Part::Mix(id)) => file.content = Content::Mix(*id),
-                Some(Part::Track(_)) | None => {}
+                Some(Part::Track(id)) => file.content = Content::Track(*id),
+                None => {}
             }
         }
         package

@@ -19,7 +19,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::dsp::downmix::{Downmix, Kind};
 use crate::external::operator::External;
 use crate::units::SampleRate;
-use crate::yaml::record::At;
+use crate::yaml::record::{At, Selection};
 
 /// What is known of every sum that can be made.
 #[derive(Default)]
@@ -363,8 +363,15 @@ fn hear(
     }
     let summed: BTreeSet<Part> = links.sums.values().flatten().map(|link| link.part).collect();
     for (index, entry) in manifest.tracks.0.iter().enumerate() {
-        if !summed.contains(&Part::Track(TrackId(index as u32))) {
-            let title = format!("track `{}` is in no stem and no mix", entry.name);
+        let delivered = manifest.deliverables.0.iter().any(|package| {
+            let tracks = package.body.as_ref().and_then(|raw| raw.tracks.as_ref());
+            tracks.is_some_and(|tracks| match tracks {
+                Selection::All => true,
+                Selection::These(names) => names.iter().any(|name| name.value == entry.name),
+            })
+        });
+        if !delivered && !summed.contains(&Part::Track(TrackId(index as u32))) {
+            let title = format!("track `{}` is in no stem, no mix and no package", entry.name);
             faults.warn(Diagnostic::warning(title).at(&entry.span, "never heard"));
         }
     }

@@ -214,7 +214,7 @@ fn file_schema() -> Value {
     object(json!({
         "path": { "type": "string" },
         "name": { "type": "string", "description": "name in the manifest" },
-        "kind": { "enum": ["stem", "mix"] },
+        "kind": { "enum": ["track", "stem", "mix"] },
         "role": { "type": "string" },
         "contains": strings("what it sums"),
         "notes": { "type": "string", "description": "what is baked in" },

@@ -238,6 +238,7 @@ fn contents(page: &mut Page, report: &PackageReport) {
 
 fn capital(kind: Kind) -> &'static str {
     match kind {
+        Kind::Track => "Track",
         Kind::Stem => "Stem",
         Kind::Mix => "Mix",
     }

@@ -12,7 +12,6 @@ use crate::dsp::downmix::Downmix;
 use crate::dsp::edit::{Edit, Span};
 use crate::dsp::envelope::Direction;
 use crate::dsp::process::Process;
-use crate::dsp::signal::{self as dsp, Sound};
 use crate::manifest::delivery::{
     Action, Content, Deliverable, DeliveredFile, Delivery, InputId, MixId, Normalize, Pace, Part,
     StemId, Step, Track, TrackId,
@@ -62,10 +61,21 @@ struct Builder<'a> {
 impl Builder<'_> {
     /// A track as a signal of `layout`: gain, polarity and pan applied.
     fn track(&mut self, id: TrackId, layout: Layout) -> NodeId {
+        self.track_as(self.delivery.track(id).clone(), layout)
+    }
+
+    /// A track as it is: in its own layout, without gain, polarity, pan and width.
+    fn bare_track(&mut self, id: TrackId) -> NodeId {
         let track = self.delivery.track(id).clone();
+        let layout = track.layout;
+        let bare = Track { gain: Gain::UNITY, invert: false, pan: None, width: 100.0, ..track };
+        self.track_as(bare, layout)
+    }
+
+    fn track_as(&mut self, track: Track, layout: Layout) -> NodeId {
         let label = format!("track {}", track.name);
         if let Some(signal) = track.signal.clone() {
-            let words = signal_words(&signal);
+            let words = signal.words();
             let node = self.nodes.signal(signal, words, &label);
             let rows = track_matrix(&track, &[Channel::Mono], layout);
             return self.nodes.matrix(node, rows, track_words(&track), &label);
@@ -338,6 +348,7 @@ impl Builder<'_> {
         let nothing = BTreeSet::new();
         self.dry = file.take.dry;
         let (node, from) = match file.content {
+            Content::Track(id) => (Some(self.bare_track(id)), self.delivery.track(id).layout),
             Content::Stem(id) => (self.stem(id, &nothing), self.delivery.stem(id).layout),
             Content::Mix(id) => (self.mix(id, &nothing), self.delivery.mix(id).layout),
         };
@@ -347,7 +358,7 @@ impl Builder<'_> {
         let clock = self.nodes.graph[node].clock;
         let reference = match file.content {
             Content::Mix(id) => nulls::print(self.delivery, &mut self.nodes, id, clock),
-            Content::Stem(_) => None,
+            Content::Track(_) | Content::Stem(_) => None,
         };
         (self.widen(node, from, file.layout), reference)
     }
@@ -418,13 +429,5 @@ impl Builder<'_> {
             Some(framing) => self.nodes.frame(node, framing, label),
             None => node,
         }
-    }
-}
-
-fn signal_words(signal: &dsp::Signal) -> String {
-    match signal.sounds.first() {
-        Some(Sound::Tone { hz, peak, .. }) => format!("tone of {hz} Hz at {} dBFS", peak.db()),
-        Some(Sound::Click { peak, .. }) => format!("click at {} dBFS", peak.db()),
-        None => "silence".to_owned(),
     }
 }

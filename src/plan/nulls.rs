@@ -114,7 +114,7 @@ impl Package<'_, '_> {
         };
         let stem = |file: &PlannedFile| match file.content {
             Content::Stem(id) => Some((id, file.print)),
-            Content::Mix(_) => None,
+            Content::Track(_) | Content::Mix(_) => None,
         };
         self.files.iter().filter(fits).filter_map(stem).collect()
     }

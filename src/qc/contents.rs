@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::manifest::delivery::{Content, Cut, Deliverable, DeliveredFile, Delivery, Part, StemId};
-use crate::units::SampleRate;
+use crate::manifest::delivery::{
+    Content, Cut, Deliverable, DeliveredFile, Delivery, Part, StemId, Track,
+};
+use crate::units::{Gain, SampleRate};
 
 /// What a stem or mix sums, in the fewest names that are true: a mix of a mix is
 /// told by the stems within, and a stem is opened only where a part of it was
@@ -11,6 +13,12 @@ use crate::units::SampleRate;
 pub(super) fn contents(delivery: &Delivery, content: Content) -> Vec<String> {
     let mut names = Vec::new();
     match content {
+        Content::Track(id) => {
+            let track = delivery.track(id);
+            let files = track.files.iter().map(|file| delivery.input(file.input).shown.clone());
+            names.extend(files);
+            names.extend(track.signal.as_ref().map(|signal| signal.words()));
+        }
         Content::Stem(id) => name_parts(delivery, &delivery.stem(id).from, &[], &mut names),
         Content::Mix(id) => name_parts(delivery, &[Part::Mix(id)], &[], &mut names),
     }
@@ -25,17 +33,29 @@ pub(super) fn processing(
 ) -> Vec<String> {
     let DeliveredFile { content, take, .. } = file;
     let part = match *content {
+        Content::Track(id) => Part::Track(id),
         Content::Stem(id) => Part::Stem(id),
         Content::Mix(id) => Part::Mix(id),
     };
     let (mut seen, mut lines) = (BTreeSet::new(), Vec::new());
-    if take.dry {
+    if let Part::Track(id) = part {
+        lines.extend(left_out(delivery.track(id)));
+    } else if take.dry {
         lines.push("nothing: it goes without the process chains of stems".to_owned());
     } else {
         process_lines(delivery, part, &[], &mut seen, &mut lines);
     }
     lines.extend(take.cut.as_ref().map(|cut| section(cut, package.pace.sample_rate)));
     lines
+}
+
+/// What a track has in the mix and not where it is delivered as it is.
+fn left_out(track: &Track) -> Option<String> {
+    let gain = (track.gain != Gain::UNITY).then(|| format!("gain {} dB", track.gain.db()));
+    let inverted = track.invert.then(|| "polarity inverted".to_owned());
+    let settings: Vec<String> =
+        gain.into_iter().chain(inverted).chain(track.image_words()).collect();
+    (!settings.is_empty()).then(|| format!("nothing: it goes without {}", settings.join(", ")))
 }
 
 fn section(cut: &Cut, rate: SampleRate) -> String {

@@ -113,6 +113,7 @@ fn limits(spec: &Spec) -> Vec<Limit> {
 fn applies(limit: &Limit, file: &FileReport) -> bool {
     let in_scope = match limit.scope {
         Scope::All => true,
+        Scope::Tracks => file.kind == Kind::Track,
         Scope::Stems => file.kind == Kind::Stem,
         Scope::Mixes => file.kind == Kind::Mix,
     };

@@ -41,10 +41,12 @@ impl Verdict {
     }
 }
 
-/// Whether a file holds a stem or a mix.
+/// Whether a file holds a track, a stem or a mix.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    /// A track as it is.
+    Track,
     /// A sum of tracks.
     Stem,
     /// A sum of stems.
@@ -52,9 +54,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// `stem` or `mix`.
+    /// `track`, `stem` or `mix`.
     pub fn name(self) -> &'static str {
         match self {
+            Kind::Track => "track",
             Kind::Stem => "stem",
             Kind::Mix => "mix",
         }
@@ -66,15 +69,15 @@ impl Kind {
 pub struct FileReport {
     /// Path within the package, with `/`.
     pub path: String,
-    /// Name of the stem or mix in the manifest.
+    /// Name of the track, stem or mix in the manifest.
     pub name: String,
-    /// Stem or mix.
+    /// Track, stem or mix.
     pub kind: Kind,
     /// Standard role; empty if none was given.
     pub role: String,
     /// What is baked in, in the user's words; may be empty.
     pub notes: String,
-    /// Names of the tracks, stems or mixes it sums.
+    /// Names of the tracks, stems or mixes it sums; of a track its files.
     pub contains: Vec<String>,
     /// Level change of the sum.
     pub gain: Gain,
@@ -110,13 +113,14 @@ impl FileReport {
         measures: Measures,
     ) -> Self {
         let (kind, notes, gain) = match file.content {
+            Content::Track(_) => (Kind::Track, "", Gain::UNITY),
             Content::Stem(id) => {
                 let stem = delivery.stem(id);
-                (Kind::Stem, &stem.notes, stem.gain)
+                (Kind::Stem, stem.notes.as_str(), stem.gain)
             }
             Content::Mix(id) => {
                 let mix = delivery.mix(id);
-                (Kind::Mix, &mix.notes, mix.gain)
+                (Kind::Mix, mix.notes.as_str(), mix.gain)
             }
         };
         Self {
@@ -124,7 +128,7 @@ impl FileReport {
             name: delivery.content_name(file.content).to_owned(),
             kind,
             role: file.role.clone(),
-            notes: notes.clone(),
+            notes: notes.to_owned(),
             contains: contents(delivery, file.content),
             processing: processing(delivery, deliverable, file),
             gain,

@@ -136,6 +136,7 @@ fn limit(text: &mut String, entry: &Entry<RawLimit>, raw: &RawLimit) {
     let mut value = name.to_owned();
     let scope = match raw.scope.unwrap_or(Scope::All) {
         Scope::All => "all files",
+        Scope::Tracks => "tracks",
         Scope::Stems => "stems",
         Scope::Mixes => "mixes",
     };

@@ -100,9 +100,10 @@ macro_rules! named {
 }
 
 named!(Miss, "`fail` or `warn`", "fail" => Miss::Fail, "warn" => Miss::Warn);
-named!(Scope, "`all`, `stems` or `mixes`",
-    "all" => Scope::All, "stems" => Scope::Stems, "mixes" => Scope::Mixes);
-named!(FileKind, "`stems` or `mixes`", "stems" => FileKind::Stem, "mixes" => FileKind::Mix);
+named!(Scope, "`all`, `tracks`, `stems` or `mixes`",
+    "all" => Scope::All, "tracks" => Scope::Tracks, "stems" => Scope::Stems, "mixes" => Scope::Mixes);
+named!(FileKind, "`tracks`, `stems` or `mixes`",
+    "tracks" => FileKind::Track, "stems" => FileKind::Stem, "mixes" => FileKind::Mix);
 named!(Channels, "`interleaved` or `multi-mono`",
     "interleaved" => Channels::Interleaved, "multi-mono" => Channels::MultiMono);
 

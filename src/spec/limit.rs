@@ -81,6 +81,8 @@ impl Check {
 pub enum Scope {
     /// Every file.
     All,
+    /// Tracks.
+    Tracks,
     /// Stems.
     Stems,
     /// Mixes.

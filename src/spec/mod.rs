@@ -81,6 +81,8 @@ pub enum Channels {
 /// A kind of file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FileKind {
+    /// A track as it is.
+    Track,
     /// A stem.
     Stem,
     /// A mix.
@@ -91,6 +93,7 @@ impl FileKind {
     /// Name in specs and manifests: `stems`.
     pub fn name(self) -> &'static str {
         match self {
+            FileKind::Track => "tracks",
             FileKind::Stem => "stems",
             FileKind::Mix => "mixes",
         }

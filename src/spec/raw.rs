@@ -44,7 +44,7 @@ record! {
     legal: Option<Figure<String>>,
     /// Whether a bext chunk carries the start time.
     bext: Option<Figure<bool>>,
-    /// Kinds of files that the package must hold: stems, mixes.
+    /// Kinds of files that the package must hold: tracks, stems, mixes.
     required: Option<Figure<Vec<FileKind>>>,
     /// Kinds of files that it should hold; that one is missing is warned of.
     wanted: Option<Figure<Vec<FileKind>>>,
@@ -76,7 +76,7 @@ record! {
     pub RawLimit: "a limit like `{ check: true-peak, max: -1, source: ... }`";
     /// What is measured.
     check: Option<Check>,
-    /// On which files: all, stems or mixes. All unless given.
+    /// On which files: all, tracks, stems or mixes. All unless given.
     scope: Option<Scope>,
     /// On files of this role only.
     role: Option<Text>,

@@ -11,9 +11,10 @@ use crate::yaml::record::Field;
 use crate::yaml::syntax;
 
 /// The specs inside the binary: name and text.
-const SHIPPED: [(&str, &str); 18] = [
+const SHIPPED: [(&str, &str); 19] = [
     ("stem-mastering", include_str!("../../specs/stem-mastering.yaml")),
     ("production-stems", include_str!("../../specs/production-stems.yaml")),
+    ("multitracks", include_str!("../../specs/multitracks.yaml")),
     ("sync-licensing", include_str!("../../specs/sync-licensing.yaml")),
     ("remix", include_str!("../../specs/remix.yaml")),
     ("performance", include_str!("../../specs/performance.yaml")),
