@@ -46,6 +46,12 @@ pub fn decode_written(encoding: Encoding, channels: usize, bytes: &[u8], out: &m
     }
 }
 
+/// The bytes of one of `all` interleaved channels, whose samples have `one` byte or more.
+pub fn channel_of(bytes: &[u8], one: usize, all: usize, channel: usize) -> Vec<u8> {
+    let samples = bytes.chunks_exact(one).skip(channel).step_by(all);
+    samples.flatten().copied().collect()
+}
+
 /// Like [`decode`], but adds to what stands in `out`, at unity.
 ///
 /// # Panics

@@ -79,6 +79,11 @@ impl<'a> Keys<'a> {
         self.prints[print.0 as usize][&segment]
     }
 
+    /// The key of a print's samples as a file of one of its forms holds them.
+    pub fn form(&self, print: PrintId, form: Option<usize>, segment: usize) -> Key {
+        of_form(self.print(print, segment), form)
+    }
+
     fn node_key(&self, digests: &impl Digests, id: NodeId, segment: usize) -> Key {
         let inputs = &self.inputs[id.index()];
         let op = &self.plan.graph[id].op;
@@ -243,6 +248,14 @@ impl<'a> Keys<'a> {
             key.number(skipped.start as u64).number(skipped.end as u64);
         }
         key.finish()
+    }
+}
+
+/// The key of what a file holds of a segment of a print: all channels, or one.
+pub fn of_form(print: Key, form: Option<usize>) -> Key {
+    match form {
+        None => print,
+        Some(channel) => KeyBuilder::new("channel").number(channel as u64).key(print).finish(),
     }
 }
 

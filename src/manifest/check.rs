@@ -9,7 +9,7 @@ use super::packages::{Ground, part_of};
 use super::raw;
 use crate::audio::layout::Layout;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::spec::{Channels, FileKind, Members, Spec};
+use crate::spec::{FileKind, Members, Spec};
 use crate::yaml::record::Entry;
 
 /// Rates and layouts.
@@ -29,11 +29,6 @@ pub(super) fn format(
         let error = Diagnostic::error(title).at(&raw.spec.span, label);
         let wanted = spec.sample_rates[0].hz();
         found.push(error.help(format!("add `sample_rate: {wanted}` to convert it")));
-    }
-    if spec.channels == Channels::MultiMono {
-        let title = format!("spec `{}` asks for a mono file per channel", spec.name);
-        let error = Diagnostic::error(title).at(&raw.spec.span, "not in this version yet");
-        found.push(error.help("use a spec with `channels: interleaved`"));
     }
     layouts(ground, entry, spec, members, found);
 }

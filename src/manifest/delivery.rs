@@ -327,11 +327,15 @@ pub enum Content {
     Mix(MixId),
 }
 
-/// One audio file of a package.
+/// One signal of a package, in one audio file or, multi-mono, in one for each channel.
 #[derive(Clone, Debug)]
 pub struct DeliveredFile {
-    /// Path within the package, with `/`.
+    /// Path within the package, with `/`. It stands for all files of a multi-mono
+    /// signal: `PM.{L,R}.wav`.
     pub path: String,
+    /// The paths of the files of a multi-mono signal, one for each channel in their
+    /// order; empty for one file.
+    pub parts: Vec<String>,
     /// What it holds.
     pub content: Content,
     /// What that is to the recipient: dialogue, print-master... Empty if nobody said.

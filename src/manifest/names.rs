@@ -8,11 +8,11 @@ use super::links::named;
 use super::members::Member;
 use super::packages::{Ground, part_of};
 use super::raw::{self, Text};
-use crate::audio::layout::Layout;
+use crate::audio::layout::{Channel, Layout};
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::spec::Spec;
 use crate::spec::field::{NameField, NameValue};
 use crate::spec::template::{Placeholder, Template};
+use crate::spec::{Channels, Spec};
 use crate::yaml::record::Entry;
 
 /// Names the files of one package.
@@ -124,18 +124,54 @@ impl<'a> Naming<'a> {
         }
     }
 
-    /// The name of one file, or `None` with the reason told.
-    pub(super) fn path(
+    /// What a signal is called and, of a multi-mono signal, its files; or `None` with the
+    /// reason told.
+    pub(super) fn paths(
         &mut self,
         member: &Member<'a>,
         take: &Take,
         layout: Layout,
         found: &mut Diagnostics,
+    ) -> Option<(String, Vec<String>)> {
+        let channels = self.raw.channels.unwrap_or(self.spec.channels);
+        if channels == Channels::Interleaved || layout.width() == 1 {
+            let path = self.path(member, take, layout, None, found)?;
+            return Some((path, Vec::new()));
+        }
+        let mut parts = Vec::new();
+        for channel in layout.channels() {
+            let errors = found.errors();
+            parts.push(self.path(member, take, layout, Some(*channel), found)?);
+            if found.errors() > errors {
+                // What is wrong with one is wrong with all.
+                return None;
+            }
+        }
+        let names: Vec<&str> = layout.channels().iter().map(|channel| channel.name()).collect();
+        let all = format!("{{{}}}", names.join(","));
+        let filled =
+            template_name(self.template(member.content), Some(&all), |place| match place.field {
+                NameField::Channel => Ok(Some(all.clone())),
+                _ => self.fill(place, member, take, layout, None),
+            });
+        Some((filled.ok()?, parts))
+    }
+
+    /// The name of one file, of one channel or of all, or `None` with the reason told.
+    fn path(
+        &mut self,
+        member: &Member<'a>,
+        take: &Take,
+        layout: Layout,
+        channel: Option<Channel>,
+        found: &mut Diagnostics,
     ) -> Option<String> {
         let template = self.template(member.content);
-        let filled = template.fill(|place| self.fill(place, member, take, layout));
+        let filled = template_name(template, channel.map(Channel::name), |place| {
+            self.fill(place, member, take, layout, channel)
+        });
         let path = match filled {
-            Ok(name) => name + ".wav",
+            Ok(path) => path,
             Err(refusal) => {
                 let Refusal { title, label, help, span } = *refusal;
                 if self.told.insert((title.clone(), span.place())) {
@@ -168,6 +204,7 @@ impl<'a> Naming<'a> {
         member: &Member<'a>,
         take: &Take,
         layout: Layout,
+        channel: Option<Channel>,
     ) -> Result<Option<String>, Box<Refusal<'a>>> {
         let (name, span) = named(self.ground.manifest, part_of(member.content));
         let name = take.named(name);
@@ -187,7 +224,11 @@ impl<'a> Naming<'a> {
                 let span = &self.raw.spec.span;
                 Some(Origin { value: NameValue::Layout(layout), prose: false, span })
             }
-            NameField::Channel => None,
+            NameField::Channel => channel.map(|channel| Origin {
+                value: text(channel.name()),
+                prose: false,
+                span: &self.raw.spec.span,
+            }),
             field => self.common(field),
         };
         let Some(Origin { value, prose, span }) = origin else { return Ok(None) };
@@ -250,6 +291,18 @@ impl<'a> Naming<'a> {
                 )),
         )
     }
+}
+
+/// A template filled in. The channel of a file stands at the end where the template has
+/// no place for it, as in `DX.L`.
+fn template_name<E>(
+    template: &Template,
+    channel: Option<&str>,
+    fill: impl FnMut(&Placeholder) -> Result<Option<String>, E>,
+) -> Result<String, E> {
+    let name = template.fill(fill)?;
+    let suffix = channel.filter(|_| !template.names(NameField::Channel));
+    Ok(name + &suffix.map_or(String::new(), |channel| format!(".{channel}")) + ".wav")
 }
 
 /// What rebounce itself writes into packages, in small letters.

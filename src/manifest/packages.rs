@@ -145,9 +145,10 @@ fn package(
         let content = member.content;
         let Some(layout) = ground.layout(content) else { continue };
         for take in takes.of(content) {
-            let Some(path) = naming.path(member, &take, layout, found) else { continue };
+            let Some((path, parts)) = naming.paths(member, &take, layout, found) else { continue };
             files.push(DeliveredFile {
                 path,
+                parts,
                 content,
                 role: member.role.to_owned(),
                 encoding: spec.encoding,

@@ -13,6 +13,7 @@ use crate::audio::layout::{Channel, Layout};
 use crate::dsp::downmix::{Kind, Level};
 use crate::dsp::pan::PanLaw;
 use crate::record;
+use crate::spec::Channels;
 use crate::spec::edge::{Edge, RawHead, RawTail, RawTone};
 use crate::units::{FrameRate, Gain, SampleRate};
 use crate::yaml::record::{At, Entries, Selection, Several};
@@ -270,6 +271,9 @@ record! {
     /// How much faster than the programme it is played, and so higher: `25/24` for film
     /// that is shown at 25 frames a second.
     speed: Option<At<Speed>>,
+    /// Whether the channels of a file are interleaved, or each has a file of its own
+    /// (multi-mono); as the spec asks unless given.
+    channels: Option<Channels>,
     /// One gain for all files of the package, by the loudness of one of them or by the
     /// highest peak.
     normalize: Option<At<RawNormalize>>,

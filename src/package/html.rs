@@ -259,9 +259,13 @@ fn checks(report: &PackageReport) -> String {
 fn digests(files: &[FileReport]) -> String {
     let rows: Vec<Vec<Cell>> = files
         .iter()
-        .map(|file| {
-            let digest = format!("<code>{}</code>", escape(&file.blake3));
-            vec![name(&file.path), Cell { html: digest, class: "words" }]
+        .flat_map(|file| match file.parts.as_slice() {
+            [] => vec![(&file.path, &file.blake3)],
+            parts => parts.iter().map(|part| (&part.path, &part.blake3)).collect(),
+        })
+        .map(|(path, blake3)| {
+            let digest = format!("<code>{}</code>", escape(blake3));
+            vec![name(path), Cell { html: digest, class: "words" }]
         })
         .collect();
     table("Digests", &["File", "BLAKE3"], &rows)

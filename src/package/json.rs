@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::qc::measures::{ChannelMeasures, Measures, NullResult, NullVerdict};
 use crate::qc::report::{
-    FileReport, Finding, FindingSpan, Kind, NullKind, NullReport, PackageReport, Unproven, Verdict,
+    FileReport, Finding, FindingSpan, Kind, NullKind, NullReport, PackageReport, PartReport,
+    Unproven, Verdict,
 };
 
 /// The file as it is written: the order of fields is the order of keys.
@@ -36,7 +37,8 @@ struct File<'a> {
     float: bool,
     channels: usize,
     layout: String,
-    blake3: &'a str,
+    blake3: Option<&'a str>,
+    parts: &'a [PartReport],
     measures: Measures,
 }
 
@@ -103,7 +105,8 @@ fn file(file: &FileReport) -> File<'_> {
         float: file.float,
         channels: file.layout.width(),
         layout: file.layout.spelled(),
-        blake3: &file.blake3,
+        blake3: file.parts.is_empty().then_some(&file.blake3),
+        parts: &file.parts,
         measures: measures(&file.measures),
     }
 }
@@ -212,7 +215,8 @@ pub fn schema_qc() -> Value {
 
 fn file_schema() -> Value {
     object(json!({
-        "path": { "type": "string" },
+        "path": { "type": "string",
+            "description": "of channels in files of their own all of them: PM.{L,R}.wav" },
         "name": { "type": "string", "description": "name in the manifest" },
         "kind": { "enum": ["track", "stem", "mix"] },
         "role": { "type": "string" },
@@ -226,7 +230,14 @@ fn file_schema() -> Value {
         "float": { "type": "boolean" },
         "channels": whole("number of channels"),
         "layout": { "type": "string", "description": "the channels in order: L R C LFE Ls Rs" },
-        "blake3": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
+        "blake3": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$",
+            "description": "null where its channels have files of their own" },
+        "parts": { "type": "array", "description": "the files of the channels, where each has one",
+            "items": object(json!({
+                "path": { "type": "string" },
+                "channel": { "type": "string", "description": "its name: L, LFE" },
+                "blake3": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
+            })) },
         "measures": object(json!({
             "frames": whole("frames measured"),
             "sample_peak_dbfs": number("highest sample; null is silence, as in all levels"),

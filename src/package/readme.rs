@@ -128,14 +128,14 @@ fn format(page: &mut Page, report: &PackageReport) {
         ""
     };
     page.entry("Word length", &(depth.unwrap_or_else(differs) + dither));
-    let mut layouts: Vec<_> = files.iter().map(|file| file.layout).collect();
+    let mut layouts: Vec<_> = files.iter().map(|f| (f.layout, !f.parts.is_empty())).collect();
     layouts.sort();
     layouts.dedup();
-    for layout in layouts {
-        let order = if layout.width() == 1 {
-            String::new()
-        } else {
-            format!(", in this order: {}", layout.spelled())
+    for (layout, split) in layouts {
+        let order = match (layout.width(), split) {
+            (1, _) => String::new(),
+            (_, true) => format!(", a mono file for each of {}", layout.spelled()),
+            (_, false) => format!(", in this order: {}", layout.spelled()),
         };
         page.entry("Channels", &format!("{layout}{order}"));
     }
@@ -202,6 +202,13 @@ fn table(page: &mut Page, files: &[FileReport]) {
             path
         };
         page.line(&row(&path, file.layout.name(), &peak, &loudness));
+    }
+    if let Some(split) = files.iter().find(|file| !file.parts.is_empty()) {
+        page.line("");
+        let first = &split.parts[0].path;
+        let text =
+            format!("Braces stand for several files, one for each channel: {first} and so on.");
+        page.item(2, &text);
     }
 }
 

@@ -23,19 +23,27 @@ pub fn plan(delivery: &Delivery) -> Plan {
     let (nodes, sums, gains) = (Nodes::new(delivery), BTreeMap::new(), Vec::new());
     let mut builder = Builder { delivery, nodes, sums, dry: false, gains };
     let mut prints: Vec<Print> = Vec::new();
-    let (mut files, mut references) = (Vec::new(), Vec::new());
+    let (mut files, mut signals, mut references) = (Vec::new(), Vec::new(), Vec::new());
     for (deliverable, package) in delivery.deliverables.iter().enumerate() {
         let made = builder.package(deliverable, package);
-        for (file, (print, reference)) in package.files.iter().zip(made) {
+        for (signal, (file, (print, reference))) in package.files.iter().zip(made).enumerate() {
             let print = PrintId(position_or_push(&mut prints, print) as u32);
-            let DeliveredFile { path, content, role: _, encoding: _, layout: _, take } =
+            let DeliveredFile { path, parts, content, role: _, encoding: _, layout: _, take } =
                 file.clone();
-            files.push(PlannedFile { deliverable, path, content, take, print });
+            let channel = None;
+            let whole = PlannedFile { deliverable, path, content, take, print, channel, signal };
+            let part = |(channel, path)| {
+                let channel = Some(channel);
+                PlannedFile { path, channel, ..whole.clone() }
+            };
+            files.extend(parts.iter().cloned().enumerate().map(part));
+            files.extend(parts.is_empty().then(|| whole.clone()));
+            signals.push(whole);
             references.push(reference);
         }
     }
     let Builder { mut nodes, gains, .. } = builder;
-    let (nulls, unproven) = nulls::tests(delivery, &mut nodes, &files, &references, &prints);
+    let (nulls, unproven) = nulls::tests(delivery, &mut nodes, &signals, &references, &prints);
     Plan { clocks: nodes.clocks, graph: nodes.graph, prints, gains, files, nulls, unproven }
 }
 

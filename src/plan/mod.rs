@@ -75,6 +75,10 @@ pub struct PlannedFile {
     pub take: Take,
     /// Its samples.
     pub print: PrintId,
+    /// Which channel of the print it holds, if not all of them.
+    pub channel: Option<usize>,
+    /// Index of the signal among those of its deliverable.
+    pub signal: usize,
 }
 
 /// What a null test subtracts from.
@@ -290,6 +294,19 @@ impl Plan {
     /// Whether a print is in a file; others are measured only.
     pub fn is_written(&self, id: PrintId) -> bool {
         self.files.iter().any(|file| file.print == id)
+    }
+
+    /// The forms in which a print is written: its channels interleaved (`None`), or each
+    /// in a file of its own.
+    pub fn forms(&self, id: PrintId) -> BTreeSet<Option<usize>> {
+        self.files.iter().filter(|file| file.print == id).map(|file| file.channel).collect()
+    }
+
+    /// Forms that together hold all channels of a print, in their order; none if no file
+    /// holds it.
+    pub fn complete_form(&self, id: PrintId) -> BTreeSet<Option<usize>> {
+        let forms = self.forms(id);
+        if forms.contains(&None) { BTreeSet::from([None]) } else { forms }
     }
 
     /// All print ids.

@@ -18,15 +18,15 @@ use crate::manifest::delivery::{
 pub(super) fn tests(
     delivery: &Delivery,
     nodes: &mut Nodes<'_>,
-    files: &[PlannedFile],
+    signals: &[PlannedFile],
     references: &[Option<(InputId, NodeId)>],
     prints: &[Print],
 ) -> (Vec<PlannedNull>, Vec<Unproven>) {
     let (mut nulls, mut unproven) = (Vec::new(), Vec::new());
     for deliverable in 0..delivery.deliverables.len() {
-        let mut package = Package { delivery, nodes, files, prints, deliverable };
+        let mut package = Package { delivery, nodes, signals, prints, deliverable };
         let mut delivered = BTreeSet::new();
-        for (file, reference) in files.iter().zip(references) {
+        for (file, reference) in signals.iter().zip(references) {
             let Content::Mix(mix) = file.content else { continue };
             if file.deliverable == deliverable {
                 delivered.insert(mix);
@@ -45,7 +45,7 @@ pub(super) fn tests(
 struct Package<'a, 'n> {
     delivery: &'a Delivery,
     nodes: &'a mut Nodes<'n>,
-    files: &'a [PlannedFile],
+    signals: &'a [PlannedFile],
     prints: &'a [Print],
     deliverable: usize,
 }
@@ -116,7 +116,7 @@ impl Package<'_, '_> {
             Content::Stem(id) => Some((id, file.print)),
             Content::Track(_) | Content::Mix(_) => None,
         };
-        self.files.iter().filter(fits).filter_map(stem).collect()
+        self.signals.iter().filter(fits).filter_map(stem).collect()
     }
 }
 

@@ -116,7 +116,8 @@ fn json_graph(plan: &Plan, packages: &[&str]) -> Value {
             let print = plan.print(file.print);
             json!({ "deliverable": packages[file.deliverable], "path": file.path,
                     "node": print.node.index(), "encoding": print.encoding.name(),
-                    "layout": print.layout.name() })
+                    "layout": print.layout.name(),
+                    "channel": file.channel.map(|c| print.layout.channels()[c].name()) })
         })
         .collect();
     json!({ "nodes": nodes, "edges": edges, "files": files })

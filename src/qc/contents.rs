@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::manifest::delivery::{
     Content, Cut, Deliverable, DeliveredFile, Delivery, Part, StemId, Track,
 };
-use crate::units::{Gain, SampleRate};
+use crate::units::{Gain, Ratio, SampleRate};
 
 /// What a stem or mix sums, in the fewest names that are true: a mix of a mix is
 /// told by the stems within, and a stem is opened only where a part of it was
@@ -53,8 +53,9 @@ pub(super) fn processing(
 fn left_out(track: &Track) -> Option<String> {
     let gain = (track.gain != Gain::UNITY).then(|| format!("gain {} dB", track.gain.db()));
     let inverted = track.invert.then(|| "polarity inverted".to_owned());
-    let settings: Vec<String> =
-        gain.into_iter().chain(inverted).chain(track.image_words()).collect();
+    // At which speed it is heard belongs to where it stands.
+    let image = Track { speed: Ratio::UNITY, ..track.clone() }.image_words();
+    let settings: Vec<String> = gain.into_iter().chain(inverted).chain(image).collect();
     (!settings.is_empty()).then(|| format!("nothing: it goes without {}", settings.join(", ")))
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::audio::layout::Layout;
+use crate::audio::layout::{Channel, Layout};
 use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{
     Content, Deliverable, DeliveredFile, Delivery, Normalize, Programme, Project,
@@ -64,10 +64,11 @@ impl Kind {
     }
 }
 
-/// One delivered audio file: what it holds, how, and what was measured of it.
+/// One delivered signal, in one audio file or one for each channel: what it holds, how,
+/// and what was measured of it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct FileReport {
-    /// Path within the package, with `/`.
+    /// Path within the package, with `/`; of several files all of them, `PM.{L,R}.wav`.
     pub path: String,
     /// Name of the track, stem or mix in the manifest.
     pub name: String,
@@ -97,19 +98,23 @@ pub struct FileReport {
     pub float: bool,
     /// Its channels, in order.
     pub layout: Layout,
-    /// BLAKE3 of the file's bytes, 64 hex digits.
+    /// BLAKE3 of the file's bytes, 64 hex digits; empty where it stands for several.
     pub blake3: String,
+    /// The files of a multi-mono signal, one for each channel in their order; empty for
+    /// one file.
+    pub parts: Vec<PartReport>,
     /// What was measured on the samples written.
     pub measures: Measures,
 }
 
 impl FileReport {
-    /// The report of one file of `delivery`, from what was measured of it.
+    /// The report of one signal of `delivery`, from what was measured of it and the
+    /// digests of its files.
     pub fn new(
         delivery: &Delivery,
         deliverable: &Deliverable,
         file: &DeliveredFile,
-        blake3: String,
+        digests: Vec<String>,
         measures: Measures,
     ) -> Self {
         let (kind, notes, gain) = match file.content {
@@ -123,6 +128,17 @@ impl FileReport {
                 (Kind::Mix, mix.notes.as_str(), mix.gain)
             }
         };
+        let (blake3, parts) =
+            match file.parts.as_slice() {
+                [] => (digests.into_iter().next().unwrap_or_default(), Vec::new()),
+                paths => {
+                    let part = |((path, channel), blake3): ((&String, &Channel), String)| {
+                        PartReport { path: path.clone(), channel: channel.name(), blake3 }
+                    };
+                    let files = paths.iter().zip(file.layout.channels()).zip(digests);
+                    (String::new(), files.map(part).collect())
+                }
+            };
         Self {
             path: file.path.clone(),
             name: delivery.content_name(file.content).to_owned(),
@@ -140,6 +156,7 @@ impl FileReport {
             float: file.encoding == Encoding::Float32,
             layout: file.layout,
             blake3,
+            parts,
             measures,
         }
     }
@@ -148,6 +165,17 @@ impl FileReport {
     pub fn encoding_words(&self) -> String {
         format!("{}-bit{}", self.bits, if self.float { " float" } else { "" })
     }
+}
+
+/// A file that holds one channel of a signal.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct PartReport {
+    /// Path within the package, with `/`.
+    pub path: String,
+    /// The channel's name.
+    pub channel: &'static str,
+    /// BLAKE3 of the file's bytes, 64 hex digits.
+    pub blake3: String,
 }
 
 /// What a null test compares a mix with.
@@ -418,12 +446,19 @@ mod tests {
         let file = DeliveredFile {
             path: "a.wav".into(),
             content,
+            parts: Vec::new(),
             role: "music".into(),
             encoding: Encoding::Float32,
             layout: Layout::Stereo,
             take: Take::default(),
         };
-        FileReport::new(&delivery(), &deliverable(), &file, "00".repeat(32), Measures::default())
+        FileReport::new(
+            &delivery(),
+            &deliverable(),
+            &file,
+            vec!["00".repeat(32)],
+            Measures::default(),
+        )
     }
 
     #[test]

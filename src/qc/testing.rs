@@ -101,6 +101,7 @@ pub(crate) fn file(path: &str, kind: Kind, contains: &[&str]) -> FileReport {
         float: false,
         layout: Layout::Stereo,
         blake3: "ab".repeat(32),
+        parts: Vec::new(),
         measures: Measures {
             frames: 1_440_000,
             sample_peak_dbfs: Some(-3.2104),

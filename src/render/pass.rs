@@ -23,7 +23,7 @@ use crate::diag::Failure;
 use crate::dsp::dither::Dither;
 use crate::fsio::{Disk, DiskError};
 use crate::key::Key;
-use crate::key::segment::Keys;
+use crate::key::segment::{Keys, of_form};
 use crate::plan::clock::Slot;
 use crate::plan::needs::Needs;
 use crate::plan::{NodeId, NullReference, Plan, Print, PrintId};
@@ -357,12 +357,19 @@ impl Work<'_, '_> {
     fn recall(&self, print: PrintId, key: Key, frames: usize) -> Result<Block, PassError> {
         let Pass { plan, store, disk, .. } = self.pass;
         let Print { node: _, encoding, layout, dither: _ } = plan.print(print);
-        let location = store.find(key).expect("BUG: what is not rendered is stored");
-        let path = store.path(location);
-        let mut bytes = vec![0; location.bytes];
-        disk.read_at(&mut disk.open(path)?, path, location.offset, &mut bytes)?;
         let mut block = eval::silence(layout.width(), frames);
-        pcm::decode_written(*encoding, layout.width(), &bytes, &mut block);
+        for form in plan.complete_form(print) {
+            let location = store.find(of_form(key, form));
+            let location = location.expect("BUG: what is not rendered is stored");
+            let path = store.path(location);
+            let mut bytes = vec![0; location.bytes];
+            disk.read_at(&mut disk.open(path)?, path, location.offset, &mut bytes)?;
+            let channels = match form {
+                None => &mut block[..],
+                Some(channel) => &mut block[channel..=channel],
+            };
+            pcm::decode_written(*encoding, channels.len(), &bytes, channels);
+        }
         Ok(block)
     }
 
@@ -425,8 +432,11 @@ impl Work<'_, '_> {
         if let Some(written) = wave.slots[&slot].fresh.get(&print) {
             return written.overs.clone();
         }
-        let location = self.pass.store.find(self.keys.print(print, slot.segment));
-        self.pass.store.overs(location.expect("BUG: what is not rendered is stored")).to_vec()
+        let of_form = |form| {
+            let location = self.pass.store.find(self.keys.form(print, form, slot.segment));
+            self.pass.store.overs(location.expect("BUG: what is not rendered is stored"))
+        };
+        self.pass.plan.complete_form(print).into_iter().flat_map(of_form).copied().collect()
     }
 
     /// Hands the outcome of a slot to the output.
@@ -455,12 +465,19 @@ impl Work<'_, '_> {
     fn write(&self, wave: &Wave, writers: &mut [Writer<'_>]) -> Result<(), PassError> {
         let plan = self.pass.plan;
         writers.par_iter_mut().try_for_each(|writer| {
-            let clock = plan.graph[plan.print(writer.print()).node].clock;
+            let print = plan.print(writer.print());
+            let clock = plan.graph[print.node].clock;
             let own = wave.slots.iter().filter(|(slot, _)| slot.clock == clock);
             own.into_iter().try_for_each(|(slot, rendered)| {
-                let key = self.keys.print(writer.print(), slot.segment);
+                let key = self.keys.form(writer.print(), writer.channel(), slot.segment);
                 let payload = match rendered.fresh.get(&writer.print()) {
-                    Some(written) => Payload::Fresh(&written.bytes),
+                    Some(written) => Payload::Fresh(match writer.channel() {
+                        None => Cow::Borrowed(&written.bytes),
+                        Some(channel) => {
+                            let (one, all) = (print.encoding.bytes(), print.layout.width());
+                            Cow::Owned(pcm::channel_of(&written.bytes, one, all, channel))
+                        }
+                    }),
                     None => Payload::Stored(
                         self.pass.store.find(key).expect("BUG: what is not rendered is stored"),
                     ),

@@ -50,10 +50,9 @@ fn of_slot(plan: &Plan, store: &Store, keys: &Keys<'_>, slot: Slot) -> Todo {
     };
     for print in plan.prints_of(clock) {
         let measure = store.facts(keys.facts(print, segment)).is_none();
-        let render = match plan.is_written(print) {
-            true => store.find(keys.print(print, segment)).is_none(),
-            false => measure,
-        };
+        let forms = plan.forms(print);
+        let missing = |form: &Option<usize>| store.find(keys.form(print, *form, segment)).is_none();
+        let render = if forms.is_empty() { measure } else { forms.iter().any(missing) };
         if render {
             todo.render.insert(print);
             todo.nodes.insert(plan.print(print).node);

@@ -4,6 +4,7 @@
 //! then what came before it is copied, and from there on every segment is written
 //! once, fresh or from where its bytes lie. A file that never differs is not touched.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,8 @@ use crate::state::store::{Location, Store};
 pub struct FileTask<'a> {
     /// Its samples.
     pub print: PrintId,
+    /// The channel of them that it holds, if not all.
+    pub channel: Option<usize>,
     /// Everything before its samples.
     pub header: Vec<u8>,
     /// Zero bytes after its samples.
@@ -42,7 +45,7 @@ pub struct FileOutput {
 /// The samples of one segment, ready to be written.
 pub enum Payload<'a> {
     /// Rendered just now.
-    Fresh(&'a [u8]),
+    Fresh(Cow<'a, [u8]>),
     /// In a file delivered before.
     Stored(Location),
 }
@@ -66,6 +69,11 @@ impl<'a> Writer<'a> {
     /// The print it holds.
     pub fn print(&self) -> PrintId {
         self.task.print
+    }
+
+    /// The channel of the print that it holds, if not all.
+    pub fn channel(&self) -> Option<usize> {
+        self.task.channel
     }
 
     /// The old file, if this one could turn out to be the same.

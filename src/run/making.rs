@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use super::project::Session;
+use crate::audio::layout::Layout;
 use crate::audio::wav::{Bext, WavHeader};
 use crate::key::segment::{Digests, Keys};
 use crate::key::whole;
@@ -76,16 +77,18 @@ pub(super) fn header(session: &Session, file: &PlannedFile) -> WavHeader {
     let spec = &delivery.deliverables[file.deliverable].spec;
     let print = plan.print(file.print);
     let clock = plan.clock_of(print.node);
+    let channel = file.channel.map(|channel| print.layout.channels()[channel]);
+    let layout = if channel.is_some() { Layout::Mono } else { print.layout };
     let bext = spec.bext.then(|| {
         let name = delivery.content_name(file.content);
+        let name = match channel {
+            Some(channel) => format!("{name}.{}", channel.name()),
+            None => name.to_owned(),
+        };
         let title = &delivery.project.title;
-        let mode = print.layout.name();
+        let mode = layout.name();
         Bext {
-            description: if title.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{title} - {name}")
-            },
+            description: if title.is_empty() { name } else { format!("{title} - {name}") },
             originator: "rebounce".to_owned(),
             time_reference: start(delivery, file),
             coding_history: format!(
@@ -97,7 +100,7 @@ pub(super) fn header(session: &Session, file: &PlannedFile) -> WavHeader {
     });
     WavHeader {
         sample_rate: clock.rate,
-        layout: print.layout,
+        layout,
         encoding: print.encoding,
         frames: clock.frames,
         bext,

@@ -13,6 +13,7 @@ use crate::diag::{Diagnostic, Failure};
 use crate::fsio::{Disk, FileStamp};
 use crate::key::Key;
 use crate::key::reason::{self, Making, Reason};
+use crate::key::segment::of_form;
 use crate::package::publish::{self, Staging};
 use crate::package::{DOCUMENTS, checksums};
 use crate::plan::PlannedFile;
@@ -206,6 +207,7 @@ impl Packages {
                 .map(|record| (record, package.folder.join(&file.path)));
             FileTask {
                 print: file.print,
+                channel: file.channel,
                 padding: header.padding(),
                 header: header.to_bytes(),
                 staged: staging.folder(&package.name).join(&file.path),
@@ -259,10 +261,11 @@ impl Packages {
         file: &PlannedFile,
     ) -> FileOutcome {
         let package = &self.current[file.deliverable];
-        let segments = &keys[file.print.0 as usize];
+        let segments = keys[file.print.0 as usize].iter();
+        let segments: Vec<Key> = segments.map(|key| of_form(*key, file.channel)).collect();
         let header = header_key(session, file);
         let old = package.old_file(&file.path);
-        if let Some(old) = old.filter(|old| old.segments == *segments && old.header == header) {
+        if let Some(old) = old.filter(|old| old.segments == segments && old.header == header) {
             return FileOutcome::kept(&file.path, segments.len(), old.blake3);
         }
         let missing =

@@ -1,7 +1,8 @@
 //! From facts to what is said of a package: measures, null tests, findings.
 
 use super::project::Session;
-use crate::plan::{NullReference, Plan, PlannedNull};
+use crate::manifest::delivery::Deliverable;
+use crate::plan::{NullReference, Plan, PlannedFile, PlannedNull};
 use crate::qc::facts::{NullFacts, SegmentFacts};
 use crate::qc::measures::{classify, merge, merge_null};
 use crate::qc::report::{FileReport, NullKind, NullReport, PackageReport, Unproven};
@@ -10,8 +11,9 @@ use crate::render::pass::PassOutput;
 /// The report of every package.
 pub(super) fn prove(session: &Session, made: &PassOutput) -> Vec<PackageReport> {
     let (delivery, plan) = (&session.delivery, &session.plan);
-    let report = |(index, deliverable)| {
-        let files = plan.files_of(index).map(|(at, _)| file_report(session, made, at)).collect();
+    let report = |(index, deliverable): (usize, &Deliverable)| {
+        let signals = 0..deliverable.files.len();
+        let files = signals.map(|signal| file_report(session, made, index, signal)).collect();
         let nulls = plan
             .nulls
             .iter()
@@ -30,20 +32,23 @@ pub(super) fn prove(session: &Session, made: &PassOutput) -> Vec<PackageReport> 
     delivery.deliverables.iter().enumerate().map(report).collect()
 }
 
-fn file_report(session: &Session, made: &PassOutput, index: usize) -> FileReport {
+fn file_report(
+    session: &Session,
+    made: &PassOutput,
+    deliverable: usize,
+    signal: usize,
+) -> FileReport {
     let (delivery, plan) = (&session.delivery, &session.plan);
-    let file = &plan.files[index];
-    let print = plan.print(file.print);
+    let files: Vec<(usize, &PlannedFile)> =
+        plan.files_of(deliverable).filter(|(_, file)| file.signal == signal).collect();
+    let id = files.first().expect("BUG: a delivered signal is in a file").1.print;
+    let print = plan.print(id);
     let facts: Vec<&SegmentFacts> =
-        made.prints[file.print.0 as usize].facts.iter().map(|(_, facts)| &**facts).collect();
+        made.prints[id.0 as usize].facts.iter().map(|(_, facts)| &**facts).collect();
     let measures = merge(&facts, plan.clock_of(print.node).rate, print.layout);
-    let deliverable = &delivery.deliverables[file.deliverable];
-    let delivered = deliverable
-        .files
-        .iter()
-        .find(|delivered| delivered.path == file.path)
-        .expect("BUG: planned files are delivered files");
-    FileReport::new(delivery, deliverable, delivered, made.files[index].blake3.hex(), measures)
+    let package = &delivery.deliverables[deliverable];
+    let digests = files.iter().map(|(index, _)| made.files[*index].blake3.hex()).collect();
+    FileReport::new(delivery, package, &package.files[signal], digests, measures)
 }
 
 fn null_report(

@@ -11,6 +11,7 @@ use crate::diag::Failure;
 use crate::fsio::FileStamp;
 use crate::key::Key;
 use crate::key::reason::{self, Making, Reason};
+use crate::key::segment::of_form;
 use crate::package::checksums::{self, Checksum};
 use crate::package::documents;
 use crate::package::publish::Staging;
@@ -95,8 +96,11 @@ impl Publication<'_> {
                     frame_bytes: header.frame_bytes() as u32,
                     sample_rate: clock.rate.hz(),
                     frames: clock.frames,
-                    segments: made.segments.clone(),
-                    overs: made.overs.clone(),
+                    segments: made.segments.iter().map(|key| of_form(*key, file.channel)).collect(),
+                    overs: match file.channel {
+                        None => made.overs.clone(),
+                        Some(channel) => made.overs.iter().map(|all| vec![all[channel]]).collect(),
+                    },
                     recipe: reason::recipe(plan, file.print),
                 }
             })
@@ -177,15 +181,18 @@ impl Publication<'_> {
     fn outcomes(&self, record: &Record) -> Vec<FileOutcome> {
         self.planned()
             .zip(&record.files)
-            .map(|((index, file), now)| FileOutcome {
-                path: file.path.clone(),
-                built: self.made.files[index].written.is_some(),
-                segments_total: now.segments.len(),
-                rendered: reason::ranges(
-                    self.made.prints[file.print.0 as usize].rendered.iter().copied(),
-                ),
-                blake3: now.blake3,
-                reasons: self.reasons(index, now),
+            .map(|((index, file), now)| {
+                let built = self.made.files[index].written.is_some();
+                // A print may have been rendered for a file of another form.
+                let rendered = self.made.prints[file.print.0 as usize].rendered.iter().copied();
+                FileOutcome {
+                    path: file.path.clone(),
+                    built,
+                    segments_total: now.segments.len(),
+                    rendered: reason::ranges(rendered.filter(|_| built)),
+                    blake3: now.blake3,
+                    reasons: self.reasons(index, now),
+                }
             })
             .collect()
     }
