@@ -161,7 +161,6 @@ fn examine(
     let project = programme::project(&manifest, &mut faults);
     let output_root = output_root(&manifest, home, disk);
     check_output(&manifest, home, &output_root, &files, &mut faults);
-    let precious = precious(&path, &files, &sums);
     let mut ground = Ground {
         manifest: &manifest,
         names: &names,
@@ -174,7 +173,7 @@ fn examine(
         disk,
         home,
         root: &output_root,
-        precious,
+        precious: precious(&path, &files, &sums),
     };
     let (mut deliverables, spec_files) = packages::resolve(&mut ground, &mut faults);
     if faults.fatal || (faults.diagnostics.has_errors() && !keep_going) {
