@@ -405,7 +405,7 @@ fn markers_rates_and_other_places_are_told() {
     std::fs::write(&path, bytes).unwrap();
     let proposed = propose(&home, "").unwrap();
     for line in [
-        "  #   slow.wav: at 44100 Hz, and the others at 48000 Hz: export it again",
+        "  #   slow.wav: at 44100 Hz, and the others at 48000 Hz: export it again, or convert it",
         "sections:  # by the markers in kick.wav",
         "  verse: { from: 0 s, to: 0.5 s }",
         "  refr:  { from: 0.5 s, to: 1 s }",

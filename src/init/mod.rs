@@ -118,8 +118,10 @@ fn propose(
     items.retain(|item| {
         let fits = item.sample_rate == rate.hz();
         if !fits {
-            let why =
-                format!("at {} Hz, and the others at {rate}: export it again", item.sample_rate);
+            let why = format!(
+                "at {} Hz, and the others at {rate}: export it again, or convert it",
+                item.sample_rate
+            );
             proposal.leave(item, why);
         }
         fits

@@ -74,15 +74,8 @@ impl Pace {
         if self.speed != Ratio::UNITY {
             let frame_rate = programme.frame_rate.and_then(|fps| fps.times(self.speed));
             let kept = programme.first_frame.or(programme.start);
-            let moved = programme.frame_rate.zip(frame_rate).zip(kept);
-            let label = |((old, new), kept): ((FrameRate, FrameRate), Timecode)| {
-                let there = Timecode::parse(&kept.label(old), new)?.frames();
-                Some(move |at: Timecode| {
-                    Some(Timecode::from_frames((there + at.frames()).checked_sub(kept.frames())?))
-                })
-            };
-            let label = moved.and_then(label);
-            let relabel = |at: Option<Timecode>| at.and_then(|at| label.as_ref()?(at));
+            let relabel =
+                |at: Option<Timecode>| relabelled(at?, kept?, programme.frame_rate?, frame_rate?);
             paced.frame_rate = frame_rate;
             paced.start = relabel(programme.start);
             paced.first_frame = relabel(programme.first_frame);
@@ -100,6 +93,13 @@ impl Pace {
         };
         sections.iter().map(paced).collect()
     }
+}
+
+/// The place of a picture frame whose timecode counts at another rate from now on, where
+/// the frame `kept` keeps its label.
+fn relabelled(frame: Timecode, kept: Timecode, old: FrameRate, new: FrameRate) -> Option<Timecode> {
+    let there = Timecode::parse(&kept.label(old), new)?;
+    (there.frames() + frame.frames()).checked_sub(kept.frames()).map(Timecode::from_frames)
 }
 
 /// What a package is made from, at its pace.
