@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::delivery::{Content, Pace};
 use super::links::named;
 use super::members::Member;
-use super::packages::{Ground, part_of};
+use super::packages::Ground;
 use super::raw;
 use crate::audio::layout::Layout;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -45,7 +45,7 @@ fn layouts(
     for member in members {
         let Some(layout) = layout(member) else { continue };
         if !spec.layouts.is_empty() && !spec.layouts.contains(&layout) {
-            let (name, span) = named(ground.manifest, part_of(member.content));
+            let (name, span) = named(ground.manifest, member.content.part());
             let title = format!("spec `{}` takes no {layout} files", spec.name);
             let error = Diagnostic::error(title)
                 .at(&entry.span, format!("`{name}` is {layout}"))

@@ -1,12 +1,13 @@
 //! What a manifest means: validated, no defaults left, names replaced by ids.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use super::chain::{Action, Fade, Guard, Normalize, Settled, Step, Stretch, Target};
 pub use super::pace::{Pace, speed_words};
+pub use super::version::{ORIGINAL, Version, VersionId};
 use crate::audio::AudioInfo;
 use crate::audio::layout::{Channel, Layout};
 use crate::audio::wav::Encoding;
@@ -43,12 +44,15 @@ pub struct Delivery {
     /// The distinct files of session audio, references included, in the order
     /// in which the manifest first names them.
     pub inputs: Vec<Input>,
-    /// Tracks that some deliverable hears, and those that none does.
+    /// Tracks that some deliverable hears, and those that none does; then those that
+    /// stand for others in versions.
     pub tracks: Vec<Track>,
-    /// Stems; each sums tracks and stems, without cycles.
+    /// Stems; each sums tracks and stems, without cycles. Then those of versions.
     pub stems: Vec<Stem>,
-    /// Mixes; each sums stems, tracks and mixes, without cycles.
+    /// Mixes; each sums stems, tracks and mixes, without cycles. Then those of versions.
     pub mixes: Vec<Mix>,
+    /// The versions in the order of the manifest.
+    pub versions: Vec<Version>,
     /// Parts of the programme by name, in the order of the manifest.
     pub sections: Vec<Section>,
     /// The packages.
@@ -308,8 +312,8 @@ pub struct Deliverable {
     pub framing: Option<Framing>,
     /// The rate and the speed of its files.
     pub pace: Pace,
-    /// One gain for all its files.
-    pub normalize: Option<Normalize>,
+    /// One gain for all its files of one version; none if none was asked for.
+    pub normalize: BTreeMap<Option<VersionId>, Normalize>,
     /// A word to the recipient; may be empty.
     pub notes: String,
     /// The name in the manifest.
@@ -327,6 +331,17 @@ pub enum Content {
     Mix(MixId),
 }
 
+impl Content {
+    /// The same as a term of a sum.
+    pub fn part(self) -> Part {
+        match self {
+            Content::Track(id) => Part::Track(id),
+            Content::Stem(id) => Part::Stem(id),
+            Content::Mix(id) => Part::Mix(id),
+        }
+    }
+}
+
 /// One signal of a package, in one audio file or, multi-mono, in one for each channel.
 #[derive(Clone, Debug)]
 pub struct DeliveredFile {
@@ -336,10 +351,12 @@ pub struct DeliveredFile {
     /// The paths of the files of a multi-mono signal, one for each channel in their
     /// order; empty for one file.
     pub parts: Vec<String>,
-    /// What it holds.
+    /// What it holds; in a version, what that makes of it.
     pub content: Content,
     /// What that is to the recipient: dialogue, print-master... Empty if nobody said.
     pub role: String,
+    /// The version that was asked for, if one was.
+    pub version: Option<VersionId>,
     /// How its samples are written.
     pub encoding: Encoding,
     /// Its channels.

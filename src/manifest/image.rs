@@ -9,8 +9,8 @@ use crate::dsp::pan::{self, PanLaw};
 use crate::yaml::record::{At, Entry};
 
 /// Pan or balance of a track, and its width in percent.
-pub(super) fn of_track(
-    entry: &Entry<raw::Track>,
+pub(super) fn of_track<T>(
+    entry: &Entry<T>,
     raw: &raw::Track,
     layout: Layout,
 ) -> Result<(Option<f64>, f64), Vec<Diagnostic>> {

@@ -26,6 +26,8 @@ pub(super) struct Links {
     pub(super) without: Vec<Vec<(StemId, Span)>>,
     /// Tracks, stems and mixes, each after all that it sums.
     pub(super) order: Vec<Part>,
+    /// Tracks and stems that stand for others in some version.
+    pub(super) stand_ins: BTreeSet<Part>,
 }
 
 impl Part {
@@ -165,7 +167,7 @@ pub(super) fn link(manifest: &Manifest, names: &Names<'_>, faults: &mut Faults) 
     let without = (0..manifest.mixes.0.len()).map(|id| taken_out(manifest, names, id, faults));
     let without = without.collect();
     let order = order(manifest, &sums, faults);
-    Links { sums, without, order }
+    Links { sums, without, order, stand_ins: BTreeSet::new() }
 }
 
 fn taken_out(

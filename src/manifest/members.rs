@@ -1,7 +1,7 @@
 //! What a package holds: the tracks, stems and mixes that are chosen, and what each of them
 //! is to the recipient.
 
-use super::delivery::{Content, MixId, Part, TrackId};
+use super::delivery::{Content, MixId, Part, TrackId, VersionId};
 use super::links::named;
 use super::packages::Ground;
 use super::raw::{self, Text};
@@ -10,8 +10,11 @@ use crate::diag::{Diagnostics, Span};
 use crate::yaml::record::{Entry, Selection, Several};
 
 /// One thing that a package holds.
+#[derive(Clone, Copy)]
 pub(super) struct Member<'a> {
     pub(super) content: Content,
+    /// The version in which it is asked for, if in one.
+    pub(super) version: Option<VersionId>,
     /// What it is to the recipient; empty if nobody said.
     pub(super) role: &'a str,
     /// Where that is said; where it is not, the name of what it holds.
@@ -86,7 +89,7 @@ pub(super) fn members<'a>(
             Part::Stem(id) => Content::Stem(id),
             Part::Mix(id) => Content::Mix(id),
         };
-        Member { content, role, role_span, is_named, letter }
+        Member { content, version: None, role, role_span, is_named, letter }
     });
     let members = members.collect();
     (found.errors() == errors).then_some(members)

@@ -4,7 +4,9 @@ mod chain;
 mod check;
 pub mod delivery;
 mod downmixes;
+mod expand;
 mod files;
+mod fit;
 pub mod framing;
 mod hints;
 mod image;
@@ -28,6 +30,8 @@ mod takes;
 mod timeline;
 mod tracks;
 pub mod values;
+mod version;
+mod versions;
 
 pub use resolve::{Loaded, Probe, load, output_root, resolve};
 

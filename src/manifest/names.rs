@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::delivery::{Content, Programme, Take};
+use super::delivery::{Content, ORIGINAL, Programme, Take};
 use super::links::named;
 use super::members::Member;
-use super::packages::{Ground, part_of};
+use super::packages::Ground;
 use super::raw::{self, Text};
 use crate::audio::layout::{Channel, Layout};
 use crate::diag::{Diagnostic, Diagnostics, Span};
@@ -25,7 +25,7 @@ pub(super) struct Naming<'a> {
     spec: &'a Spec,
     /// Names that were given, in small letters: macOS and Windows take capitals
     /// for the same.
-    taken: BTreeMap<String, Content>,
+    taken: BTreeMap<String, Member<'a>>,
     /// Values that were refused, by what was said and where: what many files share
     /// is told once.
     told: BTreeSet<(String, String)>,
@@ -121,6 +121,7 @@ impl<'a> Naming<'a> {
                 span: &self.entry.span,
             }),
             NameField::Role | NameField::Name | NameField::Layout | NameField::Channel => None,
+            NameField::Version | NameField::Language => None,
         }
     }
 
@@ -180,7 +181,7 @@ impl<'a> Naming<'a> {
                 return None;
             }
         };
-        let (_, span) = named(self.ground.manifest, part_of(member.content));
+        let (_, span) = named(self.ground.manifest, member.content.part());
         let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
         let ours = folders.split('/').find(|folder| OURS.contains(&folder.to_lowercase().as_str()));
         let ours = ours.map(|_| "rebounce writes a file of this name".to_owned());
@@ -191,7 +192,7 @@ impl<'a> Naming<'a> {
             found.push(error.context(span, "this part").help("change the name or the spec"));
             return None;
         }
-        if let Some(error) = self.clash(&path, member.content, template) {
+        if let Some(error) = self.clash(&path, member, template) {
             found.push(error);
         }
         Some(path)
@@ -206,32 +207,15 @@ impl<'a> Naming<'a> {
         layout: Layout,
         channel: Option<Channel>,
     ) -> Result<Option<String>, Box<Refusal<'a>>> {
-        let (name, span) = named(self.ground.manifest, part_of(member.content));
-        let name = take.named(name);
-        let text = |text: &str| NameValue::Text(text.to_owned());
-        let origin = match place.field {
-            NameField::Role if !member.role.is_empty() => {
-                let letter = member.letter.map(|letter| char::from(b'A' + letter % 26));
-                let role = self.spec.role_name(member.role);
-                let role: String = role.chars().chain(letter).collect();
-                let value = text(&take.named(&role));
-                Some(Origin { value, prose: false, span: member.role_span })
-            }
-            NameField::Role | NameField::Name => {
-                Some(Origin { value: text(&name), prose: false, span })
-            }
-            NameField::Layout => {
-                let span = &self.raw.spec.span;
-                Some(Origin { value: NameValue::Layout(layout), prose: false, span })
-            }
-            NameField::Channel => channel.map(|channel| Origin {
-                value: text(channel.name()),
-                prose: false,
-                span: &self.raw.spec.span,
-            }),
-            field => self.common(field),
+        let Some(Origin { value, prose, span }) =
+            self.origin(place.field, member, take, (layout, channel))
+        else {
+            return match place.field {
+                NameField::Version if !place.optional => Ok(Some(ORIGINAL.to_owned())),
+                NameField::Language if !place.optional => Err(self.no_language(member, place)),
+                _ => Ok(None),
+            };
         };
-        let Some(Origin { value, prose, span }) = origin else { return Ok(None) };
         let refuse = |title: String, label: String, help: String| {
             Box::new(Refusal { title, label, help, span })
         };
@@ -242,6 +226,10 @@ impl<'a> Naming<'a> {
         if prose {
             return Ok(Some(fold(&written, self.spec)));
         }
+        let written = match self.version(member).filter(|_| self.carries(member, place.field)) {
+            Some(version) => format!("{written}_{}", version.name),
+            None => written,
+        };
         let Some(wrong) = written.chars().find(|c| !self.spec.is_legal(*c)) else {
             return Ok(Some(written));
         };
@@ -261,8 +249,99 @@ impl<'a> Naming<'a> {
         Err(refuse(title, label, help))
     }
 
+    /// The value of a field in one file.
+    fn origin(
+        &self,
+        field: NameField,
+        member: &Member<'a>,
+        take: &Take,
+        (layout, channel): (Layout, Option<Channel>),
+    ) -> Option<Origin<'a>> {
+        let (name, span) = named(self.ground.manifest, member.content.part());
+        let text = |text: &str| NameValue::Text(text.to_owned());
+        match field {
+            NameField::Role if !member.role.is_empty() => {
+                let letter = member.letter.map(|letter| char::from(b'A' + letter % 26));
+                let role = self.spec.role_name(member.role);
+                let role: String = role.chars().chain(letter).collect();
+                let value = text(&take.named(&role));
+                Some(Origin { value, prose: false, span: member.role_span })
+            }
+            NameField::Role | NameField::Name => {
+                Some(Origin { value: text(&take.named(name)), prose: false, span })
+            }
+            NameField::Layout => {
+                let span = &self.raw.spec.span;
+                Some(Origin { value: NameValue::Layout(layout), prose: false, span })
+            }
+            NameField::Channel => channel.map(|channel| Origin {
+                value: text(channel.name()),
+                prose: false,
+                span: &self.raw.spec.span,
+            }),
+            NameField::Version => self.version(member).map(|entry| Origin {
+                value: text(&entry.name),
+                prose: false,
+                span: &entry.span,
+            }),
+            NameField::Language => self.language(member).map(|(language, span)| Origin {
+                value: text(language),
+                prose: false,
+                span,
+            }),
+            field => self.common(field),
+        }
+    }
+
+    fn version(&self, member: &Member<'a>) -> Option<&'a Entry<raw::Version>> {
+        member.version.map(|id| &self.ground.manifest.versions.0[id.0 as usize])
+    }
+
+    fn language(&self, member: &Member<'a>) -> Option<(&'a str, &'a Span)> {
+        let language = self.version(member)?.body.as_ref()?.language.as_ref()?;
+        Some((&language.value.0, &language.span))
+    }
+
+    /// Whether the version stands behind the value of that field, because the template
+    /// has no place of its own for it.
+    fn carries(&self, member: &Member<'a>, field: NameField) -> bool {
+        let template = self.template(member.content);
+        let told = [NameField::Version, NameField::Language].iter().any(|own| template.names(*own));
+        let carrier = match template.names(NameField::Name) {
+            true => NameField::Name,
+            false => NameField::Role,
+        };
+        !told && field == carrier
+    }
+
+    /// The refusal of a file that has no language where its name needs one.
+    fn no_language(&self, member: &Member<'a>, place: &Placeholder) -> Box<Refusal<'a>> {
+        let elsewhere = format!("write `{}` in the template", place.written.replace('}', "?}"));
+        let (what, span, help) = match self.version(member) {
+            Some(entry) => {
+                let help = format!("add `language: fr-FR` (or its own) to it, or {elsewhere}");
+                (format!("version `{}`", entry.name), &entry.span, help)
+            }
+            None => ("the original".to_owned(), &self.entry.span, elsewhere),
+        };
+        Box::new(Refusal {
+            title: format!(
+                "spec `{}` names files by language, and {what} has none",
+                self.spec.name
+            ),
+            label: format!("`{}` of its template needs one", place.written),
+            help,
+            span,
+        })
+    }
+
     /// The error for a name that another file has, or that one needs as a folder.
-    fn clash(&mut self, path: &str, content: Content, template: &Template) -> Option<Diagnostic> {
+    fn clash(
+        &mut self,
+        path: &str,
+        member: &Member<'a>,
+        template: &Template,
+    ) -> Option<Diagnostic> {
         let key = path.to_lowercase();
         let mut above = key.match_indices('/').map(|(at, _)| &key[..at]);
         let other = above.find_map(|folder| self.taken.get(folder)).or_else(|| {
@@ -271,13 +350,26 @@ impl<'a> Naming<'a> {
             (*next == key || next.starts_with(&below)).then_some(other)
         });
         let other = other.copied();
-        self.taken.insert(key, content);
+        self.taken.insert(key, *member);
         let other = other?;
-        let (first, first_span) = named(self.ground.manifest, part_of(other));
-        let (second, second_span) = named(self.ground.manifest, part_of(content));
-        if other == content {
+        let (first, first_span) = named(self.ground.manifest, other.content.part());
+        let (second, second_span) = named(self.ground.manifest, member.content.part());
+        if let (Some(one), Some(two)) = (self.version(&other), self.version(member))
+            && other.version != member.version
+            && first == second
+        {
+            let title = format!("two files of `{}` are called `{path}`", self.entry.name);
+            let label = format!("`{first}` in versions `{}` and `{}`", one.name, two.name);
+            let help =
+                format!("put `{{version}}` into the spec's template `{}`", template.as_str());
+            return Some(Diagnostic::error(title).at(&self.entry.span, label).help(help));
+        }
+        if other.content == member.content {
             let title = format!("deliverable `{}` names `{first}` twice", self.entry.name);
-            return Some(Diagnostic::error(title).at(&self.entry.span, "").help("name it once"));
+            // It is so in every version.
+            let new = self.told.insert((title.clone(), self.entry.span.place()));
+            let error = Diagnostic::error(title).at(&self.entry.span, "").help("name it once");
+            return new.then_some(error);
         }
         let title = format!("two files of `{}` are called `{path}`", self.entry.name);
         Some(

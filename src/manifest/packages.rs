@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::delivery::{
-    Content, Deliverable, DeliveredFile, Part, Programme, Section, Track, TrackId,
+    Content, Deliverable, DeliveredFile, ORIGINAL, Programme, Section, Track, TrackId, VersionId,
 };
 use super::framing::{self, Edges};
 use super::links::{Links, Names};
 use super::members::{self, Member};
 use super::names::{Naming, unfit};
 use super::pace::Paced;
-use super::raw::{self, Manifest};
+use super::raw::{self, Manifest, Text};
 use super::resolve::Faults;
 use super::sums::Sums;
 use super::takes::Takes;
@@ -22,7 +22,7 @@ use crate::audio::layout::Layout;
 use crate::diag::{Diagnostic, Diagnostics, shown};
 use crate::fsio::Disk;
 use crate::spec::{self, Spec};
-use crate::yaml::record::Entry;
+use crate::yaml::record::{Entry, Selection};
 
 /// What packages are made from.
 pub(super) struct Ground<'a> {
@@ -49,7 +49,7 @@ impl Ground<'_> {
     pub(super) fn layout(&self, content: Content) -> Option<Layout> {
         match content {
             Content::Track(id) => self.tracks.get(&id).map(|track| track.layout),
-            Content::Stem(_) | Content::Mix(_) => self.sums.layouts.get(&part_of(content)).copied(),
+            Content::Stem(_) | Content::Mix(_) => self.sums.layouts.get(&content.part()).copied(),
         }
     }
 }
@@ -112,14 +112,8 @@ fn package(
 ) -> Option<Deliverable> {
     let members = members::members(ground, entry, raw, found)?;
     let spec = spec?;
-    if members.is_empty() && entry.errors > 0 {
-        // What it should hold could not be read.
-        return None;
-    }
     if members.is_empty() {
-        let title = format!("deliverable `{}` is empty", entry.name);
-        let error = Diagnostic::error(title).at(&entry.span, "no tracks, stems or mixes");
-        found.push(error.help("add `stems: all` or `mixes: [...]`"));
+        tell_empty(entry, found);
         return None;
     }
     let Paced { pace, programme, sections, timeline } = Paced::of(ground, raw, found);
@@ -140,16 +134,19 @@ fn package(
         members.iter().find(edited).map(|member| member.content),
         found,
     );
+    let versions = versions(ground, entry, raw, found)?;
+    let each = |version| members.iter().map(move |member| Member { version, ..*member });
     let mut files: Vec<DeliveredFile> = Vec::new();
-    for member in &members {
-        let content = member.content;
+    for member in versions.iter().copied().flat_map(each) {
+        let Member { content, version, .. } = member;
         let Some(layout) = ground.layout(content) else { continue };
         for take in takes.of(content) {
-            let Some((path, parts)) = naming.paths(member, &take, layout, found) else { continue };
+            let Some((path, parts)) = naming.paths(&member, &take, layout, found) else { continue };
             files.push(DeliveredFile {
                 path,
                 parts,
                 content,
+                version,
                 role: member.role.to_owned(),
                 encoding: spec.encoding,
                 layout,
@@ -159,6 +156,8 @@ fn package(
     }
     let set_gain = raw.normalize.as_ref();
     let set_gain = set_gain.and_then(|raw| normalize::of_set(raw, ground.names, found));
+    // Files of two versions are never heard together, so each version is a set.
+    let set_gains = versions.iter().filter_map(|version| Some((*version, set_gain.clone()?)));
     let framing = framing::resolve(&edges, &programme, &timeline, found);
     Some(Deliverable {
         name: entry.name.clone(),
@@ -166,18 +165,66 @@ fn package(
         files,
         framing,
         pace,
-        normalize: set_gain,
+        normalize: set_gains.collect(),
         notes: raw.notes.as_ref().map_or(String::new(), |text| text.value.clone()),
         span: entry.span.clone(),
     })
 }
 
-pub(super) fn part_of(content: Content) -> Part {
-    match content {
-        Content::Track(id) => Part::Track(id),
-        Content::Stem(id) => Part::Stem(id),
-        Content::Mix(id) => Part::Mix(id),
+/// A package that holds nothing, unless that is because it could not be read.
+fn tell_empty(entry: &Entry<raw::Deliverable>, found: &mut Diagnostics) {
+    if entry.errors == 0 {
+        let title = format!("deliverable `{}` is empty", entry.name);
+        let error = Diagnostic::error(title).at(&entry.span, "no tracks, stems or mixes");
+        found.push(error.help("add `stems: all` or `mixes: [...]`"));
     }
+}
+
+/// The versions in which a package holds everything; `None` stands for the original.
+/// Nothing if a name stands for no version.
+fn versions(
+    ground: &Ground<'_>,
+    entry: &Entry<raw::Deliverable>,
+    raw: &raw::Deliverable,
+    found: &mut Diagnostics,
+) -> Option<Vec<Option<VersionId>>> {
+    let entries = &ground.manifest.versions.0;
+    let texts: &[Text] = match &raw.versions {
+        None => return Some(vec![None]),
+        Some(Selection::All) if entries.is_empty() => &[],
+        Some(Selection::All) => {
+            return Some((0..entries.len() as u32).map(VersionId).map(Some).collect());
+        }
+        Some(Selection::These(texts)) => texts,
+    };
+    if texts.is_empty() {
+        let title = format!("deliverable `{}` asks for no version", entry.name);
+        let error = Diagnostic::error(title).at(&entry.span, "");
+        found.push(error.help(match entries.is_empty() {
+            true => "add `versions: { fr: { replace: { D: fr_DX.wav } } }` to the manifest",
+            false => "name some, or write `versions: all`",
+        }));
+        return None;
+    }
+    let mut versions = Vec::new();
+    for text in texts {
+        let index = entries.iter().position(|entry| entry.name == text.value);
+        match index {
+            Some(index) if versions.contains(&Some(VersionId(index as u32))) => {
+                let error = Diagnostic::error(format!("version `{}` is named twice", text.value));
+                found.push(error.at(&text.span, "").help("name it once"));
+            }
+            Some(index) => versions.push(Some(VersionId(index as u32))),
+            None if text.value == ORIGINAL => versions.push(None),
+            None => {
+                let error = Diagnostic::error(format!("unknown version `{}`", text.value));
+                let names = entries.iter().map(|entry| entry.name.as_str()).chain([ORIGINAL]);
+                let error = error.at(&text.span, "nothing has this name");
+                found.push(error.did_you_mean(&text.value, names));
+            }
+        }
+    }
+    (versions.len() == texts.len()).then_some(versions)
 }
 
 /// A deliverable's name is one folder in the output folder, and nowhere else.

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::delivery::Track;
+use super::delivery::{Track, TrackFile};
+use super::files::Files;
 use super::over_time::{self, RawFade};
 use super::raw::{self, Trim};
 use super::timeline::Timeline;
@@ -29,6 +30,16 @@ pub(super) fn place(
     let heard = part.end - part.start;
     track.trim = Some(part);
     Ok(heard)
+}
+
+/// The frame of the programme after the last that is heard of a placed track.
+pub(super) fn end(track: &Track, files: &Files<'_>) -> u64 {
+    let whole = |file: &TrackFile| files.inputs[file.input.0 as usize].info.frames;
+    let heard = match &track.trim {
+        Some(part) => part.end - part.start,
+        None => track.ratio.frames(track.files.iter().map(whole).max().unwrap_or(0)),
+    };
+    track.at_frame.saturating_add(heard)
 }
 
 /// The frames of a file that are heard.

@@ -8,6 +8,7 @@ use super::raw::{self, Manifest, Text};
 use super::resolve::Faults;
 use super::sums::programme_layout;
 use super::timeline::Timeline;
+use super::versions::Version;
 use super::{hints, pace, placement, signals};
 use crate::diag::{Diagnostic, Span};
 use crate::units::{SampleRate, Timecode};
@@ -18,12 +19,12 @@ use crate::yaml::times::Label;
 pub(super) fn resolve(
     manifest: &Manifest,
     tracks: &mut BTreeMap<TrackId, Track>,
+    versions: &[Version],
     files: &Files<'_>,
     timeline: &Timeline,
     faults: &mut Faults,
 ) -> (Programme, Vec<Section>) {
-    let session = manifest.session.as_ref();
-    let rate = timeline.rate;
+    let (session, rate) = (manifest.session.as_ref(), timeline.rate);
     let first_frame = session.and_then(|session| session.first_frame.as_ref());
     let last_frame = session.and_then(|session| session.last_frame.as_ref());
     let first = first_frame.and_then(|at| timeline.clock(at, faults));
@@ -34,7 +35,6 @@ pub(super) fn resolve(
         let error = Diagnostic::error("`last_frame` lies before `first_frame`");
         faults.whole(error.at(&at.span, ""));
     }
-    let mut ends = BTreeMap::new();
     for (id, track) in tracks.iter_mut() {
         let raw = manifest.tracks.0[id.0 as usize].body.as_ref();
         let frames = length(track, files, faults);
@@ -42,15 +42,16 @@ pub(super) fn resolve(
             track.ratio = pace::of_track(raw, track, files, rate)?;
             placement::place(raw, track, track.ratio.frames(frames), timeline)
         });
-        let frames = placed.unwrap_or_else(|told| {
+        if let Err(told) = placed {
             faults.bad.insert(Part::Track(*id));
             told.into_iter().for_each(|error| faults.spoil(Part::Track(*id), error));
-            frames
-        });
-        ends.insert(*id, track.at_frame.saturating_add(frames));
+        }
     }
+    // A dub that is longer than the original is not cut either.
+    let all = tracks.values().chain(versions.iter().flat_map(Version::tracks));
+    let ends: Vec<(&Track, u64)> = all.map(|track| (track, placement::end(track, files))).collect();
     hints::uneven_ends(tracks, files, rate, faults);
-    let frames = programme_length(session, timeline, tracks, &ends, faults);
+    let frames = programme_length(session, timeline, &ends, faults);
     warn_of_action(timeline, frames, first_frame.zip(first), last_frame.zip(last), faults);
     let programme = Programme {
         sample_rate: rate,
@@ -72,11 +73,10 @@ pub(super) fn resolve(
 fn programme_length(
     session: Option<&raw::Session>,
     timeline: &Timeline,
-    tracks: &BTreeMap<TrackId, Track>,
-    ends: &BTreeMap<TrackId, u64>,
+    ends: &[(&Track, u64)],
     faults: &mut Faults,
 ) -> u64 {
-    let material = ends.values().copied().max().unwrap_or(0);
+    let material = ends.iter().map(|(_, end)| *end).max().unwrap_or(0);
     let Some(session) = session else { return material };
     let fixed = match (&session.length, &session.end) {
         (Some(length), Some(end)) => {
@@ -112,7 +112,7 @@ fn programme_length(
         faults.whole(Diagnostic::error("the programme has no length").at(span, ""));
         return material;
     }
-    warn_of_cuts(timeline.rate, frames, span, tracks, ends, faults);
+    warn_of_cuts(timeline.rate, frames, span, ends, faults);
     frames
 }
 
@@ -121,16 +121,11 @@ fn warn_of_cuts(
     rate: SampleRate,
     frames: u64,
     span: &Span,
-    tracks: &BTreeMap<TrackId, Track>,
-    ends: &BTreeMap<TrackId, u64>,
+    ends: &[(&Track, u64)],
     faults: &mut Faults,
 ) {
     const NAMED: usize = 8;
-    let cut: Vec<(&Track, u64)> = ends
-        .iter()
-        .filter(|(_, end)| **end > frames)
-        .filter_map(|(id, end)| Some((tracks.get(id)?, *end)))
-        .collect();
+    let cut: Vec<(&Track, u64)> = ends.iter().filter(|(_, end)| *end > frames).copied().collect();
     let Some((longest, end)) = cut.iter().max_by_key(|(_, end)| *end) else { return };
     let mut names: Vec<String> =
         cut.iter().take(NAMED).map(|(track, _)| format!("`{}`", track.name)).collect();
@@ -208,7 +203,7 @@ fn sections(
 }
 
 /// Frames of the longest file of a track; its files should agree.
-fn length(track: &Track, files: &Files<'_>, faults: &mut Faults) -> u64 {
+pub(super) fn length(track: &Track, files: &Files<'_>, faults: &mut Faults) -> u64 {
     let frames = |file: &TrackFile| files.inputs[file.input.0 as usize].info.frames;
     let lengths: Vec<u64> = track.files.iter().map(frames).collect();
     if lengths.windows(2).any(|pair| pair[0] != pair[1]) {

@@ -3,20 +3,24 @@
 //! Nothing is looked up and no default is filled in here; that is `resolve`'s.
 //! The doc comments are what editors show (`rebounce schema`).
 
+use serde_json::{Value as Json, json};
+
 use super::normalize::RawNormalize;
 use super::over_time::{RawFade, RawStretch};
 use super::pace::Speed;
 use super::process::RawStep;
 use super::signals::RawClick;
-use super::values::{Pan, Polarity, Version1, Width};
+use super::values::{Language, Pan, Polarity, Version1, Width};
 use crate::audio::layout::{Channel, Layout};
+use crate::diag::Diagnostics;
 use crate::dsp::downmix::{Kind, Level};
 use crate::dsp::pan::PanLaw;
 use crate::record;
 use crate::spec::Channels;
 use crate::spec::edge::{Edge, RawHead, RawTail, RawTone};
 use crate::units::{FrameRate, Gain, SampleRate};
-use crate::yaml::record::{At, Entries, Selection, Several};
+use crate::yaml::record::{At, Entries, Field, Selection, Several};
+use crate::yaml::syntax::{Node, Value};
 use crate::yaml::times::{Label, Length, MeterChange, TempoChange, Time};
 
 /// A text and its place.
@@ -24,8 +28,7 @@ pub type Text = At<String>;
 
 record! {
     /// What a song or a film has to deliver.
-    pub Manifest: "a manifest: `version: 1` and what belongs to it",
-    later ["versions"];
+    pub Manifest: "a manifest: `version: 1` and what belongs to it";
     /// Version of the format; always 1.
     version: Version1,
     /// Who and what, for file names and read-mes.
@@ -38,6 +41,8 @@ record! {
     stems: Entries<Stem>,
     /// Sums of stems: full mix, print master, M&E, instrumental.
     mixes: Entries<Mix>,
+    /// The same with other parts: dub languages, clean edits.
+    versions: Entries<Version>,
     /// Parts of the programme by name, like verse and chorus.
     sections: Entries<Section>,
     /// The packages, one folder each.
@@ -243,9 +248,57 @@ record! {
 }
 
 record! {
+    /// The same stems and mixes with other parts: a dub language, a clean edit.
+    pub Version: "a version like `{ language: fr-FR, replace: { D: dub/fr_DX.wav } }`";
+    /// Its language, like fr-FR.
+    language: Option<At<Language>>,
+    /// What stands in the place of which stem or track, by its name. A stem is replaced
+    /// whole, with its gain and process; a track within the stems that sum it.
+    replace: Entries<Replacement>,
+    /// Stems and tracks that it goes without, wherever they are summed.
+    without: Option<Several<Text>>,
+    /// The approved prints that its mixes must null against, by the name of the mix.
+    references: Entries<Reference>,
+}
+
+record! {
+    /// A sum in the place of a stem.
+    pub StandIn: "a list like `[dx_fr, adr_fr]`, or a map with `from`",
+    short from;
+    /// Tracks and stems that it sums, as they are without any version.
+    from: At<Several<Text>>,
+}
+
+/// What stands in the place of a stem or track.
+#[derive(Clone, Debug)]
+pub enum Replacement {
+    /// A file, placed like a track.
+    Track(Box<Track>),
+    /// A sum of tracks and stems.
+    Sum(StandIn),
+}
+
+impl Field for Replacement {
+    fn decode(node: &Node, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let is_sum = match &node.value {
+            Value::List(_) => true,
+            Value::Map(entries) => entries.iter().any(|(key, _)| key.name == "from"),
+            _ => false,
+        };
+        match is_sum {
+            true => StandIn::decode(node, diagnostics).map(Self::Sum),
+            false => Track::decode(node, diagnostics).map(|track| Self::Track(Box::new(track))),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [Track::schema(), StandIn::schema()] })
+    }
+}
+
+record! {
     /// One package.
-    pub Deliverable: "a deliverable like `{ spec: stem-mastering, stems: all }`",
-    later ["versions"];
+    pub Deliverable: "a deliverable like `{ spec: stem-mastering, stems: all }`";
     /// Name of a spec (`rebounce specs` lists them), or path of one of your own.
     spec: Text,
     /// Tracks to deliver as they are, from one common start: multitracks.
@@ -277,6 +330,9 @@ record! {
     /// One gain for all files of the package, by the loudness of one of them or by the
     /// highest peak.
     normalize: Option<At<RawNormalize>>,
+    /// Versions in which to deliver them, each with files of its own; `original` is what
+    /// no version changes.
+    versions: Option<Selection<Text>>,
     /// A mix to deliver; the same as a list of one under `mixes`.
     mix: Option<Text>,
     /// Stems or mixes that go along as optional tracks (role `optional`).

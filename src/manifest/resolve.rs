@@ -9,20 +9,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::delivery::{
-    Action, Content, Deliverable, Delivery, Mix, MixId, Part, Stem, StemId, Step, Track, TrackId,
+    self, Action, Content, Deliverable, DeliveredFile, Delivery, Mix, MixId, Part, Programme,
+    Section, Stem, StemId, Step, Track, TrackId,
 };
 use super::files::Files;
 use super::links::{self, Links, Names, parts};
-use super::packages::{self, Ground, part_of};
-use super::raw::Manifest;
+use super::packages::{self, Ground};
+use super::raw::{self, Manifest};
 use super::sums::{self, Sums, Terms};
 use super::timeline::Timeline;
-use super::{programme, tracks};
+use super::versions::{self, Reading, Standard, Version};
+use super::{expand, programme, tracks};
 use crate::audio::{AudioError, AudioInfo};
 use crate::diag::{Diagnostic, Diagnostics, SourceText, shown};
 use crate::fsio::Disk;
 use crate::units::{Gain, SampleRate};
-use crate::yaml::record::{Entries, Field};
+use crate::yaml::record::{Entries, Entry, Field};
 use crate::yaml::syntax;
 
 /// Reads the header of an audio file.
@@ -138,26 +140,9 @@ fn examine(
     let mut faults = structural(&manifest, diagnostics);
     let home = path.parent().unwrap_or(Path::new("."));
     let names = Names::of(&manifest);
-    let links = links::link(&manifest, &names, &mut faults);
     let mut files = Files::new(&manifest, home, disk, probe, &mut faults);
-    let mut tracks = tracks::resolve(&manifest, &mut files, &mut faults);
-    let rate = tracks::common_rate(&manifest, &tracks, &files, &mut faults);
-    expect_something(&manifest, &mut faults);
-    // Where no rate can be known the remaining checks still have one.
-    let assumed = rate.or_else(|| SampleRate::new(48_000)).expect("BUG: 48 kHz is a rate");
-    faults.fatal |= rate.is_none();
-    let timeline = Timeline::of(&manifest, assumed, &mut faults);
-    let (programme, sections) =
-        programme::resolve(&manifest, &mut tracks, &files, &timeline, &mut faults);
-    let terms = Terms {
-        manifest: &manifest,
-        names: &names,
-        links: &links,
-        tracks: &tracks,
-        timeline: &timeline,
-        programme: &programme,
-    };
-    let sums = sums::resolve(terms, &mut files, &mut faults);
+    let Material { links, tracks, timeline, versions, programme, sections, sums } =
+        material(&manifest, &names, &mut files, &mut faults);
     let project = programme::project(&manifest, &mut faults);
     let output_root = output_root(&manifest, home, disk);
     check_output(&manifest, home, &output_root, &files, &mut faults);
@@ -175,28 +160,85 @@ fn examine(
         root: &output_root,
         precious: precious(&path, &files, &sums),
     };
+    versions::warn_of_unheard(&manifest, &mut faults);
     let (mut deliverables, spec_files) = packages::resolve(&mut ground, &mut faults);
     if faults.fatal || (faults.diagnostics.has_errors() && !keep_going) {
         return (None, faults.diagnostics);
     }
-    leave_out(&manifest, &links, &mut deliverables, &mut faults);
+    leave_out(&manifest, &links, &versions, &mut deliverables, &mut faults);
     if deliverables.is_empty() {
         return (None, faults.diagnostics);
     }
     let kept = Kept::of(&manifest, &faults.bad);
-    let delivery = Delivery {
+    let mut delivery = Delivery {
         project,
         programme,
         inputs: files.inputs,
         tracks: kept.tracks(tracks),
         stems: kept.stems(&manifest, &links, &sums),
         mixes: kept.mixes(&manifest, &links, &sums),
+        versions: kept_versions(&manifest),
         sections,
         deliverables: deliverables.into_iter().map(|package| kept.package(package)).collect(),
         output_root,
         spec_files,
     };
-    (Some(delivery), faults.diagnostics)
+    expand::expand(&mut delivery, versions, &kept.0, &mut faults);
+    let complete = keep_going || !faults.diagnostics.has_errors();
+    let delivery = Some(delivery).filter(|delivery| complete && !delivery.deliverables.is_empty());
+    (delivery, faults.diagnostics)
+}
+
+/// What packages are made from: all of a manifest but the packages.
+struct Material {
+    links: Links,
+    tracks: BTreeMap<TrackId, Track>,
+    timeline: Timeline,
+    versions: Vec<Version>,
+    programme: Programme,
+    sections: Vec<Section>,
+    sums: Sums,
+}
+
+fn material(
+    manifest: &Manifest,
+    names: &Names<'_>,
+    files: &mut Files<'_>,
+    faults: &mut Faults,
+) -> Material {
+    let mut links = links::link(manifest, names, faults);
+    let mut tracks = tracks::resolve(manifest, files, faults);
+    let rate = tracks::common_rate(manifest, &tracks, files, faults);
+    expect_something(manifest, faults);
+    faults.fatal |= rate.is_none();
+    // Where no rate can be known the remaining checks still have one.
+    let rate = rate.or_else(|| SampleRate::new(48_000)).expect("BUG: 48 kHz is a rate");
+    let timeline = Timeline::of(manifest, rate, faults);
+    let mut versions =
+        versions::read(Reading { manifest, names, timeline: &timeline, files, faults });
+    links.stand_ins = versions.iter().flat_map(Version::stand_ins).collect();
+    let (programme, sections) =
+        programme::resolve(manifest, &mut tracks, &versions, files, &timeline, faults);
+    let terms = Terms {
+        manifest,
+        names,
+        links: &links,
+        tracks: &tracks,
+        timeline: &timeline,
+        programme: &programme,
+    };
+    let sums = sums::resolve(terms, files, faults);
+    let standard = Standard {
+        manifest,
+        links: &links,
+        tracks: &tracks,
+        sums: &sums,
+        files,
+        programme: &programme,
+        timeline: &timeline,
+    };
+    versions::check(&standard, &mut versions, faults);
+    Material { links, tracks, timeline, versions, programme, sections, sums }
 }
 
 /// What is read and must never be written: path, and how it is shown.
@@ -215,6 +257,18 @@ fn expect_something(manifest: &Manifest, faults: &mut Faults) {
         let help = "add `deliverables: { NAME: { spec: production-stems, stems: all } }`";
         faults.whole(Diagnostic::error("there are no deliverables").help(help));
     }
+}
+
+/// The versions as reports name them.
+fn kept_versions(manifest: &Manifest) -> Vec<delivery::Version> {
+    let version = |entry: &Entry<raw::Version>| {
+        let language = entry.body.as_ref().and_then(|raw| raw.language.as_ref());
+        delivery::Version {
+            name: entry.name.clone(),
+            language: language.map_or(String::new(), |at| at.value.0.clone()),
+        }
+    };
+    manifest.versions.0.iter().map(version).collect()
 }
 
 /// Packages may stand neither among what rebounce keeps for itself nor, if that
@@ -252,8 +306,9 @@ fn structural(manifest: &Manifest, diagnostics: Diagnostics) -> Faults {
     let spoiled: Vec<(Part, usize)> = tracks.chain(stems).chain(mixes).collect();
     let in_parts: usize = spoiled.iter().map(|(_, errors)| errors).sum();
     let in_packages: usize = wrong(&manifest.deliverables).map(|(_, errors)| errors).sum();
+    let in_versions: usize = wrong(&manifest.versions).map(|(_, errors)| errors).sum();
     Faults {
-        fatal: diagnostics.errors() > in_parts + in_packages,
+        fatal: diagnostics.errors() > in_parts + in_packages + in_versions,
         diagnostics,
         bad: spoiled.into_iter().map(|(part, _)| part).collect(),
     }
@@ -263,6 +318,7 @@ fn structural(manifest: &Manifest, diagnostics: Diagnostics) -> Faults {
 fn leave_out(
     manifest: &Manifest,
     links: &Links,
+    versions: &[Version],
     deliverables: &mut Vec<Deliverable>,
     faults: &mut Faults,
 ) {
@@ -274,10 +330,13 @@ fn leave_out(
     }
     let bad = &faults.bad;
     let lost_track = bad.iter().any(|part| matches!(part, Part::Track(_)));
+    let good = |file: &DeliveredFile| {
+        let version = file.version.map(|id| &versions[id.0 as usize]);
+        !bad.contains(&file.content.part()) && version.is_none_or(|version| !version.bad)
+    };
     deliverables.retain(|package| {
-        let counted = package.normalize.iter().filter_map(|normalize| normalize.by);
-        let mut heard = package.files.iter().map(|file| part_of(file.content)).chain(counted);
-        heard.all(|part| !bad.contains(&part))
+        let counted = package.normalize.values().filter_map(|normalize| normalize.by);
+        package.files.iter().all(good) && counted.into_iter().all(|part| !bad.contains(&part))
     });
     for entry in &manifest.deliverables.0 {
         if !deliverables.iter().any(|package| package.name == entry.name) {
@@ -390,11 +449,11 @@ impl Kept {
     }
 
     fn package(&self, mut package: Deliverable) -> Deliverable {
-        if let Some(normalize) = &mut package.normalize {
+        for normalize in package.normalize.values_mut() {
             normalize.by = normalize.by.and_then(|by| self.0.get(&by).copied());
         }
         for file in &mut package.files {
-            match self.0.get(&part_of(file.content)) {
+            match self.0.get(&file.content.part()) {
                 Some(Part::Stem(id)) => file.content = Content::Stem(*id),
                 Some(Part::Mix(id)) => file.content = Content::Mix(*id),
                 Some(Part::Track(id)) => file.content = Content::Track(*id),

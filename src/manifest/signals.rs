@@ -53,8 +53,8 @@ pub(super) fn span(raw: &raw::Track) -> Option<&Span> {
 }
 
 /// A track that is made here has no file, and nothing that belongs to one.
-pub(super) fn alone(
-    entry: &Entry<raw::Track>,
+pub(super) fn alone<T>(
+    entry: &Entry<T>,
     raw: &raw::Track,
     span: &Span,
 ) -> Result<(), Vec<Diagnostic>> {
@@ -85,24 +85,33 @@ pub(super) fn resolve(
 ) {
     for (id, track) in tracks {
         let Some(raw) = manifest.tracks.0[id.0 as usize].body.as_ref() else { continue };
-        let made = match (&raw.click, &raw.tone) {
-            (Some(click), _) => self::click(click, programme.frames, timeline),
-            (None, Some(raw)) => {
-                let whole = (0, programme.frames as i64);
-                let place = |at: &_, ends| framing::place(at, ends, programme, timeline);
-                let signal = |(sound, _)| Signal { sounds: vec![sound], rate: timeline.rate };
-                tone(raw, whole, place).map(signal)
-            }
-            (None, None) => continue,
-        };
-        match made {
-            Ok(signal) => track.signal = Some(signal),
+        match made(raw, programme, timeline) {
+            Ok(signal) => track.signal = signal,
             Err(told) => {
                 faults.bad.insert(Part::Track(*id));
                 told.into_iter().for_each(|error| faults.spoil(Part::Track(*id), error));
             }
         }
     }
+}
+
+/// The signal of a track that is made here; `None` of one that has files.
+pub(super) fn made(
+    raw: &raw::Track,
+    programme: &Programme,
+    timeline: &Timeline,
+) -> Result<Option<Signal>, Option<Diagnostic>> {
+    let signal = match (&raw.click, &raw.tone) {
+        (Some(click), _) => self::click(click, programme.frames, timeline)?,
+        (None, Some(raw)) => {
+            let whole = (0, programme.frames as i64);
+            let place = |at: &_, ends| framing::place(at, ends, programme, timeline);
+            let (sound, _) = tone(raw, whole, place)?;
+            Signal { sounds: vec![sound], rate: timeline.rate }
+        }
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(signal))
 }
 
 /// A click on every beat of the programme's `frames` frames.

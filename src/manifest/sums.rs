@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::delivery::{MixId, Part, Programme, StemId, Step, Stretch, Track, TrackFile, TrackId};
+use super::delivery::{
+    InputId, MixId, Part, Programme, StemId, Step, Stretch, Track, TrackFile, TrackId,
+};
 use super::downmixes::{mix_layout, quoted};
 use super::files::Files;
+use super::fit::{Term, TermKind, misfit};
 use super::hints;
 use super::links::{Heard, Hearing, Link, Links, Names, named};
 use super::process::{self, RawStep, Signal};
@@ -14,9 +17,9 @@ use super::raw::{self, Manifest};
 use super::resolve::Faults;
 use super::timeline::Timeline;
 use super::{normalize, over_time, tracks};
-use crate::audio::layout::{Channel, Layout, agree, spelled};
+use crate::audio::layout::{Layout, agree, spelled};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::dsp::downmix::{Downmix, Kind};
+use crate::dsp::downmix::Downmix;
 use crate::external::operator::External;
 use crate::units::SampleRate;
 use crate::yaml::record::{At, Selection};
@@ -63,7 +66,7 @@ fn widest(
 }
 
 /// The layout of a track after its pan.
-fn heard_layout(track: &Track) -> Layout {
+pub(super) fn heard_layout(track: &Track) -> Layout {
     if track.pan.is_some() { track.layout.max(Layout::Stereo) } else { track.layout }
 }
 
@@ -170,74 +173,11 @@ pub(super) fn enter_all(
     for link in terms {
         let Some(&from) = sums.layouts.get(&link.part) else { continue };
         let (name, span) = named(manifest, link.part);
-        let what = match sum {
-            Part::Mix(_) => format!("mix `{}`", named(manifest, sum).0),
-            _ => format!("stem `{}`", named(manifest, sum).0),
-        };
-        let error = match (from, to) {
-            (Layout::Mono, Layout::Mono | Layout::Stereo) => continue,
-            (_, Layout::LtRt) if from != to => matrixed(name, &what, link, from),
-            (Layout::Mono, _) => {
-                let place = if to.has(&[Channel::C]) { "C" } else { to.channels()[0].name() };
-                let help = match link.part {
-                    Part::Track(_) => {
-                        format!("say it on track `{name}`, like `channels: [{place}]`")
-                    }
-                    _ => format!(
-                        "give it `layout: {}`, and its tracks `channels: [{place}]`",
-                        quoted(to)
-                    ),
-                };
-                Diagnostic::error(format!("where does mono `{name}` go in {to} {what}?"))
-                    .at(&link.span, format!("one channel into {}", number(to.width())))
-                    .help(help)
-            }
-            _ if to.has(from.channels()) => continue,
-            _ if from.has(to.channels()) || to == Layout::Mono => {
-                let folds = Kind::ALL.into_iter().find(|kind| kind.layout() == to);
-                let help = match (sum, folds) {
-                    (Part::Mix(_), Some(kind)) => format!(
-                        "fold it down with `downmix: {{ kind: {} }}`, or give the mix `layout: {}`",
-                        kind.name(),
-                        quoted(from)
-                    ),
-                    _ => format!("give it `layout: {}`", quoted(from)),
-                };
-                Diagnostic::error(format!("`{name}` is {from}, wider than {what}"))
-                    .at(&link.span, format!("does not fit into {to}"))
-                    .help(help)
-            }
-            _ => unlike(name, &what, link, from, to),
-        };
-        faults.spoil(sum, error.context(span, from.name()));
+        let term = Term { name, span: &link.span, kind: TermKind::of(link.part), from };
+        if let Some(error) = misfit(term, sum, named(manifest, sum).0, to) {
+            faults.spoil(sum, error.context(span, from.name()));
+        }
     }
-}
-
-/// What is not a matrixed pair, and must be made one.
-fn matrixed(name: &str, what: &str, link: &Link, from: Layout) -> Diagnostic {
-    Diagnostic::error(format!("`{name}` is {from}, and {what} a matrixed pair"))
-        .at(&link.span, "not Lt Rt")
-        .help("a mix with `downmix: { kind: lt-rt }` makes Lt Rt of lcr and wider")
-}
-
-/// A layout that has channels which another has not, nor anything in their place.
-fn unlike(name: &str, what: &str, link: &Link, from: Layout, to: Layout) -> Diagnostic {
-    let own = from.channels().iter().copied().filter(|c| to.position(*c).is_none());
-    let own = spelled(&own.collect::<Vec<_>>());
-    Diagnostic::error(format!("`{name}` is {from} and does not fit into {to} {what}"))
-        .at(&link.span, format!("{to} has no {own}"))
-        .help(format!(
-            "sum a mix of it instead that says where these go: `layout: {}` and \
-             `downmix: {{ matrix: {{ L: {{ L: 0 }}, ... }} }}`",
-            quoted(to)
-        ))
-}
-
-/// How many channels a layout has, in words.
-fn number(channels: usize) -> String {
-    const WORDS: [&str; 7] = ["two", "three", "four", "five", "six", "seven", "eight"];
-    let word = channels.checked_sub(2).and_then(|index| WORDS.get(index));
-    word.map_or_else(|| channels.to_string(), |word| (*word).to_owned())
 }
 
 /// The approved print of a mix: of the programme's rate and the mix's channels.
@@ -250,9 +190,9 @@ fn reference(
     sums: &mut Sums,
     faults: &mut Faults,
 ) {
-    let Some(raw::Reference { file, channels }) = &mix.reference else { return };
+    let Some(reference) = &mix.reference else { return };
     let part = Part::Mix(id);
-    let input = match files.reference(file) {
+    let input = match files.reference(&reference.file) {
         Ok(input) => input,
         Err(Some(error)) => return faults.spoil(part, error),
         Err(None) => {
@@ -260,41 +200,57 @@ fn reference(
             return;
         }
     };
+    let unsaid = mix.layout.is_none() && mix.downmix.is_none();
+    let widest = sums.widest.as_deref().filter(|_| unsaid);
+    match print(reference, input, layout, rate, files, widest) {
+        Ok(print) => {
+            sums.references.insert(id, print);
+        }
+        Err(error) => faults.spoil(part, error),
+    }
+}
+
+/// A print of a mix of `layout`, or why it is none. `widest` names the track that makes
+/// the programme as wide as that, if nothing else does.
+pub(super) fn print(
+    reference: &raw::Reference,
+    input: InputId,
+    layout: Layout,
+    rate: SampleRate,
+    files: &Files<'_>,
+    widest: Option<&str>,
+) -> Result<TrackFile, Diagnostic> {
+    let raw::Reference { file, channels } = reference;
     let info = &files.inputs[input.0 as usize].info;
     if info.sample_rate != rate.hz() {
         let title = format!("reference `{}` is at another sample rate", file.value);
         let label = format!("{} Hz", info.sample_rate);
         let error = Diagnostic::error(title).at(&file.span, label);
-        return faults.spoil(part, error.help(format!("the programme is at {rate}")));
+        return Err(error.help(format!("the programme is at {rate}")));
     }
-    let channels = match tracks::channels_of(file, channels.as_ref(), info) {
-        // A print of a matrixed pair is left and right to its mask.
-        Ok(channels) if agree(&channels, layout.channels()) => layout.channels().to_vec(),
-        Ok(channels) => channels,
-        Err(error) => return faults.spoil(part, error),
-    };
-    if channels.len() != layout.width() || !layout.has(&channels) {
-        let found = Layout::holding(&channels).filter(|found| found.width() == channels.len());
-        let title = format!("reference `{}` has another layout", file.value);
-        let label = found.map_or(spelled(&channels), |found| found.to_string());
-        let error = Diagnostic::error(title).at(&file.span, label);
-        let wide = mix.layout.is_none() && mix.downmix.is_none();
-        let help = match (&sums.widest, found) {
-            (Some(track), Some(found))
-                if wide && found != Layout::Mono && layout.width() > found.width() =>
-            {
-                format!(
-                    "the programme is {layout} because `{track}` is; say `layout: {}` on the mix \
+    let mut channels = tracks::channels_of(file, channels.as_ref(), info)?;
+    // A print of a matrixed pair is left and right to its mask.
+    if agree(&channels, layout.channels()) {
+        channels = layout.channels().to_vec();
+    }
+    if channels.len() == layout.width() && layout.has(&channels) {
+        return Ok(TrackFile { input, channels });
+    }
+    let found = Layout::holding(&channels).filter(|found| found.width() == channels.len());
+    let title = format!("reference `{}` has another layout", file.value);
+    let label = found.map_or(spelled(&channels), |found| found.to_string());
+    let error = Diagnostic::error(title).at(&file.span, label);
+    Err(error.help(match (widest, found) {
+        (Some(track), Some(found)) if found != Layout::Mono && layout.width() > found.width() => {
+            format!(
+                "the programme is {layout} because `{track}` is; say `layout: {}` on the mix \
                  or `session: {{ layout: {} }}`",
-                    quoted(found),
-                    quoted(found)
-                )
-            }
-            _ => format!("the mix is {layout}: {}", layout.spelled()),
-        };
-        return faults.spoil(part, error.help(help));
-    }
-    sums.references.insert(id, TrackFile { input, channels });
+                quoted(found),
+                quoted(found)
+            )
+        }
+        _ => format!("the mix is {layout}: {}", layout.spelled()),
+    }))
 }
 
 /// The stretches of a mix. A sum has one timeline, so no other may sum it.
@@ -361,7 +317,8 @@ fn hear(
         // A mistake in a name would make a second of it.
         return;
     }
-    let summed: BTreeSet<Part> = links.sums.values().flatten().map(|link| link.part).collect();
+    let summed = links.sums.values().flatten().map(|link| link.part);
+    let summed: BTreeSet<Part> = summed.chain(links.stand_ins.iter().copied()).collect();
     for (index, entry) in manifest.tracks.0.iter().enumerate() {
         let delivered = manifest.deliverables.0.iter().any(|package| {
             let tracks = package.body.as_ref().and_then(|raw| raw.tracks.as_ref());
@@ -428,7 +385,8 @@ fn warn_of_doubles(
     }
 }
 
-/// Stems that no other stem contains.
+/// Stems that no other stem contains; without those that only stand for others in
+/// versions.
 pub(super) fn top_stems(manifest: &Manifest, links: &Links) -> Vec<StemId> {
     let inside: BTreeSet<Part> = links
         .sums
@@ -436,6 +394,9 @@ pub(super) fn top_stems(manifest: &Manifest, links: &Links) -> Vec<StemId> {
         .filter(|(part, _)| matches!(part, Part::Stem(_)))
         .flat_map(|(_, links)| links.iter().map(|link| link.part))
         .collect();
+    let summed: BTreeSet<Part> = links.sums.values().flatten().map(|link| link.part).collect();
     let all = (0..manifest.stems.0.len()).map(|id| StemId(id as u32));
-    all.filter(|id| !inside.contains(&Part::Stem(*id))).collect()
+    let only_stands_in = |part: &Part| links.stand_ins.contains(part) && !summed.contains(part);
+    let top = |part: &Part| !inside.contains(part) && !only_stands_in(part);
+    all.filter(|id| top(&Part::Stem(*id))).collect()
 }

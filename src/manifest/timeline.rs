@@ -34,8 +34,7 @@ impl Timeline {
         let Some(session) = session else { return timeline };
         timeline.start = session.start.as_ref().and_then(|at| timeline.clock(at, faults));
         timeline.meter = session.meter.as_ref().and_then(|at| meters(at, faults));
-        timeline.tempo =
-            session.tempo.as_ref().and_then(|at| timeline.tempo_map(&at.value, faults));
+        timeline.tempo = session.tempo.as_ref().and_then(|at| timeline.tempo_map(at, faults));
         timeline.doubtful |= faults.has_errors();
         if let Err(Some(error)) = timeline.place_bar_one(session) {
             faults.whole(error);
@@ -182,8 +181,15 @@ impl Timeline {
     }
 
     /// The tempos in the order in which they are written.
-    fn tempo_map(&self, list: &Several<At<TempoChange>>, faults: &mut Faults) -> Option<TempoMap> {
-        let (first, later) = list.0.split_first()?;
+    fn tempo_map(
+        &self,
+        list: &At<Several<At<TempoChange>>>,
+        faults: &mut Faults,
+    ) -> Option<TempoMap> {
+        let Some((first, later)) = list.value.0.split_first() else {
+            faults.whole(Diagnostic::error("a list without a tempo").at(&list.span, ""));
+            return None;
+        };
         let TempoChange { bpm, at, from, to } = &first.value;
         let downbeat = at.as_ref().is_none_or(|at| Place::bar(1) == Some(at.value.0));
         if !downbeat || from.is_some() || to.is_some() {
@@ -275,7 +281,10 @@ fn ticks(meter: &Meters, place: Place, span: &Span) -> Result<i64, Told> {
 
 /// The meters in the order in which they are written.
 fn meters(list: &At<Several<At<MeterChange>>>, faults: &mut Faults) -> Option<Meters> {
-    let (first, later) = list.value.0.split_first()?;
+    let Some((first, later)) = list.value.0.split_first() else {
+        faults.whole(Diagnostic::error("a list without a meter").at(&list.span, ""));
+        return None;
+    };
     if first.value.at.as_ref().is_some_and(|at| Place::bar(1) != Some(at.value.0)) {
         let error = Diagnostic::error("the first meter holds from bar 1 on");
         let help = format!("write `{}` first, and what changes later behind it", first.value.meter);

@@ -43,8 +43,8 @@ pub(super) fn resolve(
 }
 
 /// `Ok(None)` if what is wrong has been told before.
-fn track(
-    entry: &Entry<raw::Track>,
+pub(super) fn track<T>(
+    entry: &Entry<T>,
     raw: &raw::Track,
     pan_law: PanLaw,
     files: &mut Files<'_>,

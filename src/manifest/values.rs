@@ -152,6 +152,29 @@ impl Scalar for Level {
     }
 }
 
+/// A language as BCP 47 (RFC 5646) writes it: `fr`, `fr-FR`, `es-419`, `zh-Hans`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Language(pub String);
+
+impl Scalar for Language {
+    const EXPECTED: &'static str = "a language like `fr`, `fr-FR` or `es-419`";
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut subtags = text.split('-');
+        let first = subtags.next()?;
+        let letters = first.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let known = |tag: &str| {
+            (1..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        let language = letters && (2..=3).contains(&first.len());
+        (language && subtags.all(known)).then(|| Language(text.to_owned()))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$" })
+    }
+}
+
 /// The manifest's version, always 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Version1;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::manifest::delivery::Version;
 use crate::qc::measures::{ChannelMeasures, Measures, NullResult, NullVerdict};
 use crate::qc::report::{
     FileReport, Finding, FindingSpan, Kind, NullKind, NullReport, PackageReport, PartReport,
@@ -26,6 +27,7 @@ struct File<'a> {
     path: &'a str,
     name: &'a str,
     kind: Kind,
+    version: Option<&'a Version>,
     role: &'a str,
     contains: &'a [String],
     notes: &'a str,
@@ -94,6 +96,7 @@ fn file(file: &FileReport) -> File<'_> {
         path: &file.path,
         name: &file.name,
         kind: file.kind,
+        version: file.version.as_ref(),
         role: &file.role,
         contains: &file.contains,
         notes: &file.notes,
@@ -219,6 +222,7 @@ fn file_schema() -> Value {
             "description": "of channels in files of their own all of them: PM.{L,R}.wav" },
         "name": { "type": "string", "description": "name in the manifest" },
         "kind": { "enum": ["track", "stem", "mix"] },
+        "version": version_schema(),
         "role": { "type": "string" },
         "contains": strings("what it sums"),
         "notes": { "type": "string", "description": "what is baked in" },
@@ -259,6 +263,17 @@ fn file_schema() -> Value {
             "channels": { "type": "array", "items": channel_schema() },
         })),
     }))
+}
+
+/// The version of a file, or null.
+fn version_schema() -> Value {
+    let mut version = object(json!({
+        "name": { "type": "string", "description": "name in the manifest" },
+        "language": { "type": "string", "description": "BCP 47, like fr-FR; may be empty" },
+    }));
+    version["type"] = json!(["object", "null"]);
+    version["description"] = "null: the original".into();
+    version
 }
 
 fn channel_schema() -> Value {

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::{checksums, one_line, start_words, verdict_line};
-use crate::manifest::delivery::Programme;
+use crate::manifest::delivery::{ORIGINAL, Programme, Version};
 use crate::qc::judge::is_of_platform;
 use crate::qc::report::{FileReport, Kind, NullKind, PackageReport, Verdict};
 use crate::qc::words::{
@@ -108,11 +108,24 @@ fn head(page: &mut Page, report: &PackageReport) {
     page.entry("Part", &project.part);
     page.entry("Revision", &project.revision);
     page.entry("Package", &format!("{} ({})", report.deliverable, report.spec_title));
+    page.entry("Versions", &versions(&report.files));
     page.entry("Verdict", &format!("{}; see QC.html", verdict_line(report)));
     page.entry("Date", &project.date);
     page.entry("Contact", &project.contact);
     page.entry("Licence", &project.licence);
     page.entry("Note", &report.notes);
+}
+
+/// The versions that files are of: `fr (fr-FR), clean`; empty if all are of the original.
+fn versions(files: &[FileReport]) -> String {
+    let told = |file: &FileReport| match &file.version {
+        Some(Version { name, language }) if language.is_empty() => name.clone(),
+        Some(Version { name, language }) => format!("{name} ({language})"),
+        None => ORIGINAL.to_owned(),
+    };
+    let mut names: Vec<String> = files.iter().map(told).collect();
+    names.dedup();
+    if names == [ORIGINAL] { String::new() } else { names.join(", ") }
 }
 
 fn format(page: &mut Page, report: &PackageReport) {
@@ -220,6 +233,10 @@ fn contents(page: &mut Page, report: &PackageReport) {
         page.item(2, &file.path);
         let role = if file.role.is_empty() { "" } else { &format!(" ({})", file.role) };
         page.item(6, &format!("{}{role}: {}", capital(file.kind), file.contains.join(", ")));
+        if let Some(Version { name, language }) = &file.version {
+            let spoken = if language.is_empty() { "" } else { &format!(", in {language}") };
+            page.item(6, &format!("Version {name}{spoken}"));
+        }
         if !file.notes.is_empty() {
             page.item(6, &format!("Baked in: {}", file.notes));
         }
@@ -258,7 +275,10 @@ fn sums(page: &mut Page, report: &PackageReport) {
     }
     page.heading("How the files sum");
     if stems > 1 {
-        page.item(2, "Play the stems together from the same start, each at unity gain.");
+        let versioned = report.files.iter().any(|file| file.version.is_some());
+        let which = if versioned { " of one version" } else { "" };
+        let each = "together from the same start, each at unity gain.";
+        page.item(2, &format!("Play the stems{which} {each}"));
     }
     let delivered = |of: &str| report.files.iter().any(|file| file.path == of);
     let mut nulls = report.nulls.iter();

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use super::one_line;
 use crate::qc::judge::is_of_null;
 use crate::qc::measures::NullVerdict;
-use crate::qc::report::{Finding, Kind, NullKind, NullReport, PackageReport, Verdict};
+use crate::qc::report::{FileReport, Finding, Kind, NullKind, NullReport, PackageReport, Verdict};
 use crate::qc::words::{places, unproven_words};
 
 /// Findings that are shown; QC.html has all.
@@ -43,7 +43,7 @@ impl PackageReport {
         };
         let outcome = match (&one.kind, nulls.len()) {
             (NullKind::Reference { shown }, 1) if !self.delivers(&one.of) => {
-                format!("{} {how}", self.summed(&one.parts, shown))
+                format!("{} {how}", self.summed(one, shown))
             }
             (NullKind::Reference { shown }, count) => {
                 let verb = if count == 1 { "nulls" } else { "null" };
@@ -54,7 +54,7 @@ impl PackageReport {
                     _ => format!("{verb} against {print} {how}"),
                 }
             }
-            (NullKind::Stems, 1) => format!("{} {how}", self.summed(&one.parts, "it")),
+            (NullKind::Stems, 1) => format!("{} {how}", self.summed(one, "it")),
             (NullKind::Stems, _) => format!("the delivered stems sum to them {how}"),
         };
         format!("{of}: {outcome}")
@@ -65,9 +65,12 @@ impl PackageReport {
     }
 
     /// Which of the delivered stems make up a mix; `it` is that mix, or its print.
-    fn summed(&self, parts: &[String], it: &str) -> String {
-        let delivered = self.files.iter().filter(|file| file.kind == Kind::Stem).count();
-        match parts {
+    fn summed(&self, null: &NullReport, it: &str) -> String {
+        let mix = self.files.iter().find(|file| file.path == null.of);
+        let of_one_version = |file: &&FileReport| mix.is_none_or(|mix| mix.version == file.version);
+        let stems = self.files.iter().filter(|file| file.kind == Kind::Stem);
+        let delivered = stems.filter(of_one_version).count();
+        match null.parts.as_slice() {
             [stem] => format!("the delivered stem {stem} equals {it}"),
             all if all.len() == delivered => format!("the {delivered} delivered stems sum to {it}"),
             some => format!("{} of the {delivered} delivered stems sum to {it}", some.len()),

@@ -28,10 +28,19 @@ pub fn plan(delivery: &Delivery) -> Plan {
         let made = builder.package(deliverable, package);
         for (signal, (file, (print, reference))) in package.files.iter().zip(made).enumerate() {
             let print = PrintId(position_or_push(&mut prints, print) as u32);
-            let DeliveredFile { path, parts, content, role: _, encoding: _, layout: _, take } =
-                file.clone();
+            let DeliveredFile {
+                path,
+                parts,
+                content,
+                version,
+                role: _,
+                encoding: _,
+                layout: _,
+                take,
+            } = file.clone();
             let channel = None;
-            let whole = PlannedFile { deliverable, path, content, take, print, channel, signal };
+            let whole =
+                PlannedFile { deliverable, path, content, version, take, print, channel, signal };
             let part = |(channel, path)| {
                 let channel = Some(channel);
                 PlannedFile { path, channel, ..whole.clone() }
@@ -391,14 +400,15 @@ impl Builder<'_> {
     ) -> Vec<(Print, Option<(InputId, NodeId)>)> {
         let mut signals: Vec<(NodeId, Option<(InputId, NodeId)>)> =
             package.files.iter().map(|file| self.paced_signal(file, package.pace)).collect();
-        if let Some(normalize) = &package.normalize {
-            let signal = |(file, (node, _)): (&DeliveredFile, &(NodeId, _))| Signal {
-                node: *node,
-                layout: file.layout,
+        for (version, normalize) in &package.normalize {
+            let signal = |(file, (node, _)): (&DeliveredFile, &(NodeId, _))| {
+                let signal = Signal { node: *node, layout: file.layout };
+                (file.version == *version).then_some(signal)
             };
-            let guarded: Vec<Signal> = package.files.iter().zip(&signals).map(signal).collect();
+            let guarded: Vec<Signal> =
+                package.files.iter().zip(&signals).filter_map(signal).collect();
             let measured = self.counted(normalize).unwrap_or_else(|| guarded.clone());
-            let place = GainPlace::Package(index);
+            let place = GainPlace::Package(index, *version);
             self.gains.push(MeasuredGain { place, measured, guarded });
         }
         let mut prints = Vec::new();
@@ -427,7 +437,7 @@ impl Builder<'_> {
         label: &str,
     ) -> NodeId {
         let mut node = node;
-        if let Some(normalize) = &package.normalize {
+        if let Some(normalize) = package.normalize.get(&file.version) {
             node = self.nodes.gain(node, normalize.settled, normalize.words(), label);
         }
         if let Some(cut) = &file.take.cut {

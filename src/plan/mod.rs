@@ -19,7 +19,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
-use crate::manifest::delivery::{Content, InputId, MixId, Part, Take};
+use crate::manifest::delivery::{Content, InputId, MixId, Part, Take, VersionId};
 
 use clock::{Clock, ClockId, Slot};
 use op::Op;
@@ -71,6 +71,8 @@ pub struct PlannedFile {
     pub path: String,
     /// What it holds, as the manifest names it.
     pub content: Content,
+    /// The version it is of; `None` for the original.
+    pub version: Option<VersionId>,
     /// What of it.
     pub take: Take,
     /// Its samples.
@@ -106,7 +108,7 @@ impl NullReference {
 }
 
 /// A null test: the reference minus the sum of prints, on the samples written.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct PlannedNull {
     /// Index of the deliverable it proves.
     pub deliverable: usize,
@@ -153,8 +155,8 @@ pub struct Unproven {
 pub enum GainPlace {
     /// A step of the chain of a stem or mix.
     Step(Part, usize),
-    /// All files of a deliverable.
-    Package(usize),
+    /// All files of a deliverable that are of one version.
+    Package(usize, Option<VersionId>),
 }
 
 /// A node whose channels are known by name.

@@ -10,7 +10,7 @@ use super::{NodeId, NullReference, PlannedFile, PlannedNull, Print, PrintId, Unp
 use crate::audio::layout::{Channel, Layout, spelled};
 use crate::dsp::signal::Sound;
 use crate::manifest::delivery::{
-    Content, Deliverable, Delivery, InputId, Mix, MixId, StemId, TrackFile,
+    Content, Deliverable, Delivery, InputId, Mix, MixId, StemId, TrackFile, VersionId,
 };
 
 /// Every delivered mix against its reference and against the delivered stems;
@@ -25,18 +25,25 @@ pub(super) fn tests(
     let (mut nulls, mut unproven) = (Vec::new(), Vec::new());
     for deliverable in 0..delivery.deliverables.len() {
         let mut package = Package { delivery, nodes, signals, prints, deliverable };
-        let mut delivered = BTreeSet::new();
+        let (mut delivered, mut versions) = (BTreeSet::new(), BTreeSet::new());
         for (file, reference) in signals.iter().zip(references) {
-            let Content::Mix(mix) = file.content else { continue };
-            if file.deliverable == deliverable {
+            if file.deliverable != deliverable {
+                continue;
+            }
+            versions.insert(file.version);
+            if let Content::Mix(mix) = file.content {
                 delivered.insert(mix);
                 package.of_file(file, mix, *reference, &mut nulls, &mut unproven);
             }
         }
         let mixes = (0..delivery.mixes.len() as u32).map(MixId);
-        nulls.extend(
-            mixes.filter(|mix| !delivered.contains(mix)).filter_map(|mix| package.of_stems(mix)),
-        );
+        for mix in mixes.filter(|mix| !delivered.contains(mix)) {
+            for version in &versions {
+                // What is alike in several versions is proven once.
+                let null = package.of_stems(mix, *version);
+                nulls.extend(null.filter(|null| !nulls.contains(null)));
+            }
+        }
     }
     (nulls, unproven)
 }
@@ -71,7 +78,7 @@ impl Package<'_, '_> {
             let (of, parts, skip) = (of.clone(), vec![file.print], skip.clone());
             nulls.push(PlannedNull { deliverable, mix, of, reference, parts, part_names, skip });
         }
-        let stems = self.delivered_stems(clock, print.layout);
+        let stems = self.delivered_stems(file.version, clock, print.layout);
         match stems_of(self.delivery, mix, &stems) {
             Some(Ok((parts, part_names))) => {
                 let reference = NullReference::Print(file.print);
@@ -91,23 +98,30 @@ impl Package<'_, '_> {
     }
 
     /// The stems of a mix that is itself not delivered, against its reference.
-    fn of_stems(&mut self, mix: MixId) -> Option<PlannedNull> {
+    fn of_stems(&mut self, mix: MixId, version: Option<VersionId>) -> Option<PlannedNull> {
         let deliverable = self.deliverable;
         let pace = self.delivery.deliverables[deliverable].pace;
         let clock = self.nodes.paced(ClockId::PROGRAMME, pace).unwrap_or(ClockId::PROGRAMME);
         let Mix { name, layout, .. } = self.delivery.mix(mix);
-        let stems = self.delivered_stems(clock, *layout);
+        let stems = self.delivered_stems(version, clock, *layout);
         let (parts, part_names) = stems_of(self.delivery, mix, &stems)?.ok()?;
-        let reference = reference(self.delivery, self.nodes, deliverable, mix)?;
+        let reference = reference(self.delivery, self.nodes, deliverable, (mix, version))?;
         let (of, skip) = (name.clone(), Vec::new());
         Some(PlannedNull { deliverable, mix, of, reference, parts, part_names, skip })
     }
 
-    /// The stems that the package delivers in `layout` and on `clock`, with their prints.
-    fn delivered_stems(&self, clock: ClockId, layout: Layout) -> BTreeMap<StemId, PrintId> {
+    /// The stems that the package delivers in a version, in `layout` and on `clock`, with
+    /// their prints.
+    fn delivered_stems(
+        &self,
+        version: Option<VersionId>,
+        clock: ClockId,
+        layout: Layout,
+    ) -> BTreeMap<StemId, PrintId> {
         let fits = |file: &&PlannedFile| {
             let print = &self.prints[file.print.0 as usize];
             file.deliverable == self.deliverable
+                && file.version == version
                 && !file.take.dry
                 && print.layout == layout
                 && self.nodes.graph[print.node].clock == clock
@@ -150,13 +164,13 @@ fn reference(
     delivery: &Delivery,
     nodes: &mut Nodes<'_>,
     deliverable: usize,
-    mix: MixId,
+    (mix, version): (MixId, Option<VersionId>),
 ) -> Option<NullReference> {
     let (input, mut node) = print(delivery, nodes, mix, ClockId::PROGRAMME)?;
     // What is done to the whole set is done to what it is compared with.
     let package = &delivery.deliverables[deliverable];
     node = nodes.pace(node, package.pace);
-    if let Some(normalize) = &package.normalize {
+    if let Some(normalize) = package.normalize.get(&version) {
         node = nodes.gain(node, normalize.settled, normalize.words(), "reference");
     }
     Some(NullReference::Input { input, node })

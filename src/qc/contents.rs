@@ -32,18 +32,13 @@ pub(super) fn processing(
     file: &DeliveredFile,
 ) -> Vec<String> {
     let DeliveredFile { content, take, .. } = file;
-    let part = match *content {
-        Content::Track(id) => Part::Track(id),
-        Content::Stem(id) => Part::Stem(id),
-        Content::Mix(id) => Part::Mix(id),
-    };
     let (mut seen, mut lines) = (BTreeSet::new(), Vec::new());
-    if let Part::Track(id) = part {
+    if let Content::Track(id) = *content {
         lines.extend(left_out(delivery.track(id)));
     } else if take.dry {
         lines.push("nothing: it goes without the process chains of stems".to_owned());
     } else {
-        process_lines(delivery, part, &[], &mut seen, &mut lines);
+        process_lines(delivery, content.part(), &[], &mut seen, &mut lines);
     }
     lines.extend(take.cut.as_ref().map(|cut| section(cut, package.pace.sample_rate)));
     lines

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::audio::layout::{Channel, Layout};
 use crate::audio::wav::Encoding;
 use crate::manifest::delivery::{
-    Content, Deliverable, DeliveredFile, Delivery, Normalize, Programme, Project,
+    Content, Deliverable, DeliveredFile, Delivery, Programme, Project, Version,
 };
 use crate::qc::contents::{contents, processing};
 use crate::qc::judge::{self, Action, judge};
@@ -74,6 +74,8 @@ pub struct FileReport {
     pub name: String,
     /// Track, stem or mix.
     pub kind: Kind,
+    /// The version it is of; `None` for the original.
+    pub version: Option<Version>,
     /// Standard role; empty if none was given.
     pub role: String,
     /// What is baked in, in the user's words; may be empty.
@@ -141,8 +143,9 @@ impl FileReport {
             };
         Self {
             path: file.path.clone(),
-            name: delivery.content_name(file.content).to_owned(),
+            name: delivery.file_name(file),
             kind,
+            version: file.version.map(|id| delivery.version(id).clone()),
             role: file.role.clone(),
             notes: notes.to_owned(),
             contains: contents(delivery, file.content),
@@ -288,10 +291,23 @@ pub struct PackageReport {
     pub findings: Vec<Finding>,
 }
 
-/// What was done to every file of a package, in words.
-fn done_to_all(deliverable: &Deliverable, programme: SampleRate) -> Vec<String> {
-    let pace = deliverable.pace.words(programme);
-    let gain = deliverable.normalize.as_ref().map(Normalize::words);
+/// What was done to every file of a package, in words. The files of each version have a
+/// gain of their own.
+fn done_to_all(delivery: &Delivery, deliverable: &Deliverable) -> Vec<String> {
+    let pace = deliverable.pace.words(delivery.programme.sample_rate);
+    let mut gains: Vec<(String, Vec<&str>)> = Vec::new();
+    for (version, normalize) in &deliverable.normalize {
+        let (words, name) = (normalize.words(), delivery.version_name(*version));
+        match gains.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, names)) => names.push(name),
+            None => gains.push((words, vec![name])),
+        }
+    }
+    let alone = gains.len() == 1;
+    let gain = gains.into_iter().map(|(words, names)| match alone {
+        true => words,
+        false => format!("{}: {words}", names.join(", ")),
+    });
     let framing = deliverable.framing.as_ref();
     let framing = framing.into_iter().flat_map(|framing| framing.words.clone());
     pace.into_iter().chain(gain).chain(framing).collect()
@@ -319,7 +335,7 @@ impl PackageReport {
             spec_title: spec.title.clone(),
             bext: spec.bext,
             notes: deliverable.notes.clone(),
-            set: done_to_all(deliverable, delivery.programme.sample_rate),
+            set: done_to_all(delivery, deliverable),
             spec_notes: spec.notes.clone(),
             not_judged: spec.not_judged.clone(),
             project: delivery.project.clone(),

@@ -88,6 +88,7 @@ pub(crate) fn file(path: &str, kind: Kind, contains: &[&str]) -> FileReport {
         path: path.into(),
         name: path.trim_end_matches(".wav").into(),
         kind,
+        version: None,
         role: String::new(),
         notes: String::new(),
         contains: contains.iter().map(|name| (*name).into()).collect(),

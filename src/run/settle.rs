@@ -194,7 +194,9 @@ fn chain(delivery: &mut Delivery, part: Part) -> &mut [Step] {
 
 fn asked_at(delivery: &mut Delivery, place: GainPlace) -> &mut Normalize {
     let found = match place {
-        GainPlace::Package(index) => delivery.deliverables[index].normalize.as_mut(),
+        GainPlace::Package(index, version) => {
+            delivery.deliverables[index].normalize.get_mut(&version)
+        }
         GainPlace::Step(part, index) => match &mut chain(delivery, part)[index].action {
             Action::Normalize(normalize) => Some(normalize),
             _ => None,
@@ -210,7 +212,7 @@ fn asked(delivery: &Delivery, place: GainPlace) -> &Normalize {
         Part::Track(_) => unreachable!("BUG: tracks have no chains"),
     };
     let found = match place {
-        GainPlace::Package(index) => delivery.deliverables[index].normalize.as_ref(),
+        GainPlace::Package(index, version) => delivery.deliverables[index].normalize.get(&version),
         GainPlace::Step(part, index) => match &steps(part)[index].action {
             Action::Normalize(normalize) => Some(normalize),
             _ => None,

@@ -40,11 +40,15 @@ pub enum NameField {
     Bpm,
     /// The deliverable, as the manifest names it.
     Deliverable,
+    /// The version, as the manifest names it; `original` where nothing is replaced.
+    Version,
+    /// The language of the version.
+    Language,
 }
 
 impl NameField {
     /// The fields and the words that templates have for them.
-    const ALL: [(&'static str, NameField); 18] = [
+    const ALL: [(&'static str, NameField); 20] = [
         ("project", NameField::Project),
         ("artist", NameField::Artist),
         ("composer", NameField::Composer),
@@ -63,6 +67,8 @@ impl NameField {
         ("fps", NameField::Fps),
         ("bpm", NameField::Bpm),
         ("deliverable", NameField::Deliverable),
+        ("version", NameField::Version),
+        ("language", NameField::Language),
     ];
 
     /// The words that templates may hold.
@@ -221,6 +227,7 @@ mod tests {
     fn each_form_writes_its_value_as_it_says() {
         let text = |text: &str| NameValue::Text(text.into());
         let rate = |hz| NameValue::Rate(SampleRate::new(hz).unwrap());
+        let bpm = |text| NameValue::Bpm(Bpm::parse(text).unwrap());
         let fps = |name| NameValue::Fps(FrameRate::parse(name).unwrap());
         for (written, value, name) in [
             ("{project}", text("Body and Soul"), "Body and Soul"),
@@ -247,8 +254,8 @@ mod tests {
             ("{fps}", fps("23.976"), "23.976"),
             ("{fps:digits}", fps("23.976"), "23976"),
             ("{fps:digits}", fps("25"), "25"),
-            ("{bpm}", NameValue::Bpm(Bpm::parse("127.5").unwrap()), "127.5"),
-            ("{bpm:bpm}", NameValue::Bpm(Bpm::parse("96").unwrap()), "96bpm"),
+            ("{bpm}", bpm("127.5"), "127.5"),
+            ("{bpm:bpm}", bpm("96"), "96bpm"),
             ("{date}", NameValue::Date("Nov 25".into()), "Nov 25"),
             ("{date:mmddyyyy}", NameValue::Date("2026-11-25".into()), "11252026"),
             ("{date:yymmdd}", NameValue::Date("2026-11-25".into()), "261125"),

@@ -33,8 +33,9 @@ record! {
     channels: Option<Figure<Channels>>,
     /// File name without extension; `/` makes folders. Fields: {project} {artist}
     /// {composer} {mixer} {revision} {part} {date} {role} {name} {layout} {channel}
-    /// {rate} {bits} {fps} {bpm} {deliverable}. Forms follow after colons, as in
-    /// {layout:ch} or {project:camel:14}; {channel?} is left out where there is none.
+    /// {rate} {bits} {fps} {bpm} {deliverable} {version} {language}. Forms follow after
+    /// colons, as in {layout:ch} or {project:camel:14}; {channel?} is left out where
+    /// there is none.
     template: Option<Figure<String>>,
     /// The same for stems; that of all files unless given.
     stem_template: Option<Figure<String>>,

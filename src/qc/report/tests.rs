@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
@@ -81,6 +82,7 @@ fn delivery() -> Delivery {
             mix("instrumental", vec![full], vec![vocals]),
             mix("tv", vec![full], vec![lead]),
         ],
+        versions: Vec::new(),
         sections: Vec::new(),
         deliverables: Vec::new(),
         output_root: "/out".into(),
@@ -95,7 +97,7 @@ fn deliverable() -> Deliverable {
         files: Vec::new(),
         framing: None,
         pace: Pace::unchanged(SampleRate::new(48_000).unwrap()),
-        normalize: None,
+        normalize: BTreeMap::new(),
         notes: "hello".into(),
         span: span(),
     }
@@ -103,6 +105,7 @@ fn deliverable() -> Deliverable {
 
 fn report_of(content: Content) -> FileReport {
     let file = DeliveredFile {
+        version: None,
         path: "a.wav".into(),
         content,
         parts: Vec::new(),
