@@ -116,6 +116,7 @@ fn the_film_is_what_the_generator_makes() {
     let elements = film::prints();
     assert_made_by_generator("examples/film/prints", &elements);
     assert_made_by_generator("examples/film/prints", &[film::print_master(&elements)]);
+    assert_made_by_generator("examples/film/prints/dub", &film::dubs());
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn the_song_is_a_song_and_has_headroom() {
 
 #[test]
 fn a_clone_stays_small() {
-    let folders = ["session", "session/print", "examples/film/prints"];
+    let folders = ["session", "session/print", "examples/film/prints", "examples/film/prints/dub"];
     let bytes: u64 = folders
         .iter()
         .flat_map(|folder| fs::read_dir(root().join(folder)).unwrap())

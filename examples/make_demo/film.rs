@@ -18,7 +18,7 @@ const CENTRE: [f64; 6] = [0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
 /// The five printed elements.
 pub(crate) fn prints() -> Vec<Take> {
     let elements = [
-        dialogue().print("DX", -12.5),
+        dialogue(&ENGLISH).print("DX", -12.5),
         music().print("MX", -23.5),
         effects().print("FX", -10.0),
         footsteps().print("FOL", -24.0),
@@ -48,33 +48,102 @@ fn speak(singer: &Singer, start: f64, syllables: &[Spoken]) -> Vec<f64> {
     singer.sing(&spoken)
 }
 
-fn dialogue() -> Canvas {
+/// What the three lines say in one language.
+struct Script {
+    question: [Spoken; 6],
+    answer: [Spoken; 4],
+    last: [Spoken; 3],
+}
+
+/// The original.
+const ENGLISH: Script = {
     use Onset::{Hiss, Legato, Soft, Tap};
+    Script {
+        question: [
+            (0.16, (112.0, 118.0), EH, Soft, 0.8),
+            (0.13, (118.0, 126.0), OH, Soft, 0.7),
+            (0.22, (138.0, 120.0), EE, Hiss, 1.0),
+            (0.12, (114.0, 110.0), AH, Legato, 0.6),
+            (0.18, (118.0, 112.0), OO, Tap, 0.8),
+            (0.30, (108.0, 152.0), AH, Soft, 0.9),
+        ],
+        answer: [
+            (0.26, (226.0, 198.0), OH, Soft, 1.0),
+            (0.15, (196.0, 204.0), EE, Tap, 0.7),
+            (0.24, (214.0, 190.0), AH, Hiss, 0.9),
+            (0.40, (186.0, 150.0), EH, Soft, 0.8),
+        ],
+        last: [
+            (0.20, (124.0, 116.0), AH, Tap, 1.0),
+            (0.16, (114.0, 110.0), EH, Hiss, 0.8),
+            (0.45, (106.0, 84.0), OH, Soft, 0.9),
+        ],
+    }
+};
+
+const FRENCH: Script = {
+    use Onset::{Hiss, Legato, Soft, Tap};
+    Script {
+        question: [
+            (0.14, (116.0, 120.0), OO, Soft, 0.7),
+            (0.14, (120.0, 122.0), EH, Legato, 0.8),
+            (0.14, (122.0, 118.0), AH, Tap, 0.7),
+            (0.16, (120.0, 126.0), EE, Hiss, 0.9),
+            (0.14, (124.0, 128.0), OH, Soft, 0.7),
+            (0.38, (126.0, 160.0), EH, Soft, 1.0),
+        ],
+        answer: [
+            (0.18, (210.0, 214.0), EH, Soft, 0.8),
+            (0.18, (214.0, 208.0), OO, Hiss, 0.8),
+            (0.18, (206.0, 212.0), AH, Tap, 0.9),
+            (0.48, (208.0, 160.0), EE, Legato, 0.9),
+        ],
+        last: [
+            (0.22, (118.0, 114.0), OO, Hiss, 0.8),
+            (0.22, (116.0, 108.0), AH, Tap, 0.9),
+            (0.40, (110.0, 88.0), EH, Soft, 1.0),
+        ],
+    }
+};
+
+const SPANISH: Script = {
+    use Onset::{Hiss, Soft, Tap};
+    Script {
+        question: [
+            (0.12, (114.0, 116.0), EH, Tap, 0.9),
+            (0.12, (118.0, 120.0), AH, Hiss, 0.8),
+            (0.12, (122.0, 118.0), OH, Tap, 0.9),
+            (0.14, (116.0, 120.0), EH, Soft, 0.8),
+            (0.14, (122.0, 126.0), EE, Tap, 0.9),
+            (0.34, (130.0, 148.0), OH, Soft, 1.0),
+        ],
+        answer: [
+            (0.16, (220.0, 206.0), AH, Tap, 1.0),
+            (0.16, (208.0, 200.0), OH, Hiss, 0.9),
+            (0.20, (204.0, 196.0), EH, Tap, 0.9),
+            (0.36, (192.0, 156.0), AH, Soft, 0.9),
+        ],
+        last: [
+            (0.16, (120.0, 118.0), EH, Tap, 1.0),
+            (0.18, (116.0, 112.0), AH, Hiss, 0.9),
+            (0.40, (108.0, 86.0), AH, Tap, 1.0),
+        ],
+    }
+};
+
+/// The dialogue of the dubs.
+pub(crate) fn dubs() -> Vec<Take> {
+    let dub = |script, name| dialogue(script).print(name, -12.5).lasting(LENGTH);
+    vec![dub(&FRENCH, "fr_DX"), dub(&SPANISH, "es_DX")]
+}
+
+fn dialogue(script: &Script) -> Canvas {
     let man = Singer { tract: 1.0, vibrato: 0.0, tilt: 1.1, glide: 0.05, bite: 0.06, seed: 71 };
     let woman = Singer { tract: 1.16, vibrato: 0.0, tilt: 1.1, glide: 0.05, bite: 0.06, seed: 73 };
-    let question = [
-        (0.16, (112.0, 118.0), EH, Soft, 0.8),
-        (0.13, (118.0, 126.0), OH, Soft, 0.7),
-        (0.22, (138.0, 120.0), EE, Hiss, 1.0),
-        (0.12, (114.0, 110.0), AH, Legato, 0.6),
-        (0.18, (118.0, 112.0), OO, Tap, 0.8),
-        (0.30, (108.0, 152.0), AH, Soft, 0.9),
-    ];
-    let answer = [
-        (0.26, (226.0, 198.0), OH, Soft, 1.0),
-        (0.15, (196.0, 204.0), EE, Tap, 0.7),
-        (0.24, (214.0, 190.0), AH, Hiss, 0.9),
-        (0.40, (186.0, 150.0), EH, Soft, 0.8),
-    ];
-    let last = [
-        (0.20, (124.0, 116.0), AH, Tap, 1.0),
-        (0.16, (114.0, 110.0), EH, Hiss, 0.8),
-        (0.45, (106.0, 84.0), OH, Soft, 0.9),
-    ];
     let mut canvas = Canvas::new(6);
-    canvas.add(0.0, &speak(&man, ACTION + 1.0, &question), &CENTRE);
-    canvas.add(0.0, &speak(&woman, ACTION + 3.0, &answer), &CENTRE);
-    canvas.add(0.0, &speak(&man, ACTION + 8.3, &last), &CENTRE);
+    canvas.add(0.0, &speak(&man, ACTION + 1.0, &script.question), &CENTRE);
+    canvas.add(0.0, &speak(&woman, ACTION + 3.0, &script.answer), &CENTRE);
+    canvas.add(0.0, &speak(&man, ACTION + 8.3, &script.last), &CENTRE);
     canvas
 }
 

@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let elements = film::prints();
     let master = film::print_master(&elements);
     write(&root.join("examples/film/prints"), &elements)?;
-    write(&root.join("examples/film/prints"), &[master])
+    write(&root.join("examples/film/prints"), &[master])?;
+    write(&root.join("examples/film/prints/dub"), &film::dubs())
 }
 
 fn write(folder: &Path, takes: &[Take]) -> Result<(), Box<dyn Error>> {
