@@ -58,17 +58,18 @@ struct Built {
 }
 
 impl Built {
-    fn new(example: &str, audio: &str) -> Self {
+    fn new(example: &str, audio: &[&str]) -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let base = fs::canonicalize(temporary.path()).unwrap();
         let folder = base.join("examples").join(example);
-        for path in [format!("examples/{example}"), audio.to_owned()] {
-            fs::create_dir_all(base.join(&path)).unwrap();
-            for entry in fs::read_dir(root().join(&path)).unwrap() {
+        let own = format!("examples/{example}");
+        for path in audio.iter().copied().chain([own.as_str()]) {
+            fs::create_dir_all(base.join(path)).unwrap();
+            for entry in fs::read_dir(root().join(path)).unwrap() {
                 let from = entry.unwrap().path();
                 let name = from.file_name().unwrap().to_owned();
                 if from.is_file() {
-                    fs::copy(&from, base.join(&path).join(name)).unwrap();
+                    fs::copy(&from, base.join(path).join(name)).unwrap();
                 }
             }
         }
@@ -102,7 +103,7 @@ impl Built {
 
 #[test]
 fn a_song_leaves_in_every_form() {
-    let song = Built::new("song", "session");
+    let song = Built::new("song", &["session"]);
     for package in
         ["stems", "multitracks", "for-mastering", "remix", "sync", "master", "apple", "cd"]
     {
@@ -126,7 +127,7 @@ fn a_song_leaves_in_every_form() {
 
 #[test]
 fn a_live_set_is_loops_of_whole_bars_with_click_and_guide_of_their_own() {
-    let live = Built::new("live", "session");
+    let live = Built::new("live", &["session"]);
     let report = live.report("stage");
     assert_eq!(report["verdict"], "pass", "{}", report["findings"]);
     let files = report["files"].as_array().unwrap();
@@ -139,11 +140,21 @@ fn a_live_set_is_loops_of_whole_bars_with_click_and_guide_of_their_own() {
 }
 
 #[test]
-fn a_reel_leaves_with_its_pops() {
-    let film = Built::new("film", "examples/film/prints");
+fn a_reel_leaves_with_its_pops_and_with_every_dub() {
+    let film = Built::new("film", &["examples/film/prints", "examples/film/prints/dub"]);
     let reel = film.report("reel");
     assert_eq!(reel["verdict"], "pass", "{}", reel["findings"]);
     // From 00:59:58:00 to 01:00:12:00, 24 frames of 2002 samples to the second.
     assert_eq!(film.format("reel/The_Quay_r01_D_5.1.wav"), (48_000, 24, 6, 14 * 48_048));
     assert_eq!(film.report("m-and-e")["verdict"], "pass");
+    let dubs = film.report("dubs");
+    assert_eq!(dubs["verdict"], "pass", "{}", dubs["findings"]);
+    let null = |null: &Json| format!("{} {}", null["of"].as_str().unwrap(), null["verdict"]);
+    let nulls: Vec<String> = dubs["nulls"].as_array().unwrap().iter().map(null).collect();
+    let expected = ["fr", "es"].map(|v| format!("The_Quay_print-master_{v}_5.1.wav \"exact\""));
+    assert_eq!(nulls, expected);
+    let bytes = |name: &str| fs::read(film.folder.join("deliveries/dubs").join(name)).unwrap();
+    let samples = |name: &str| bytes(name).split_off(1024);
+    assert!(samples("The_Quay_D_fr_5.1.wav") != samples("The_Quay_D_es_5.1.wav"));
+    assert!(samples("The_Quay_M_fr_5.1.wav") == samples("The_Quay_M_es_5.1.wav"));
 }
