@@ -195,7 +195,14 @@ fn a_film_in_two_layouts_and_two_languages_is_built_with_every_print_as_referenc
     ] {
         print(&home, &format!("QUAY_R1_{name}_2.0.wav"), 2, seeds);
     }
-    for (name, seeds) in [("DX", &[7][..]), ("MX", &[8]), ("FXcomb", &[9]), ("PM", &[7, 8, 9])] {
+    for (name, seeds) in [
+        ("DX", &[7][..]),
+        ("DXes", &[6]),
+        ("MX", &[8]),
+        ("FXcomb", &[9]),
+        ("PM", &[7, 8, 9]),
+        ("PMes", &[6, 8, 9]),
+    ] {
         print(&home, &format!("QUAY_R1_{name}_5.1.wav"), 6, seeds);
     }
     let proposed = propose(&home, "").unwrap();
@@ -203,32 +210,104 @@ fn a_film_in_two_layouts_and_two_languages_is_built_with_every_print_as_referenc
         .as_array()
         .unwrap()
         .iter()
-        .map(|r| format!("{} {} {}", r["mix"], r["file"], r["found"]).replace('"', ""))
+        .map(|r| format!("{} {} {} {}", r["mix"], r["version"], r["file"], r["found"]))
+        .map(|r| r.replace('"', ""))
         .collect();
     assert_eq!(
         found,
         [
-            "print-master QUAY_R1_PM_2.0.wav nulls bit for bit",
-            "me QUAY_R1_ME_2.0.wav nulls bit for bit",
-            "print-master-es QUAY_R1_PMes_2.0.wav nulls bit for bit",
-            "print-master_51 QUAY_R1_PM_5.1.wav nulls bit for bit",
+            "print-master null QUAY_R1_PM_2.0.wav nulls bit for bit",
+            "me null QUAY_R1_ME_2.0.wav nulls bit for bit",
+            "print-master_51 null QUAY_R1_PM_5.1.wav nulls bit for bit",
+            "print-master es QUAY_R1_PMes_2.0.wav nulls bit for bit",
+            "print-master_51 es QUAY_R1_PMes_5.1.wav nulls bit for bit",
         ]
     );
     for line in [
         "  title: QUAY R1  # guess: by the file names",
         "  layout: stereo  # of what names no other",
         "  E:    { from: [fol, fx], role: effects }",
-        "  D-es: { from: [dx_es], role: dialogue }  # in es, in place of D",
         "  E_51: { from: [fxcomb_51], role: effects, layout: \"5.1\" }",
+        "  es: { language: es, replace: { D: QUAY_R1_DXes_2.0.wav, D_51: QUAY_R1_DXes_5.1.wav },",
+        "      references: { print-master: QUAY_R1_PMes_2.0.wav,",
+        "      print-master_51: QUAY_R1_PMes_5.1.wav } }  # print-master: nulls bit for bit; print-master_51: nulls bit for bit",
         "  #   QUAY_R1_FXcomb_2.0.wav: effects in one print: against the tracks of E, nulls bit for bit",
-        "  dme-es:     { spec: dme, stems: [D-es, M, E, O], mixes: [print-master-es] }",
+        "  dubs:       { spec: dme, stems: [D, M, E, O], mixes: [print-master], versions: all }",
         "  m-and-e-51: { spec: m-and-e, mixes: [me_51] }",
     ] {
         assert!(proposed.text.lines().any(|is| is == line), "{line}\n---\n{}", proposed.text);
     }
     let outcome = build(&home);
     let names: Vec<&str> = outcome.packages.iter().map(|package| package.name.as_str()).collect();
-    assert_eq!(names, ["dme", "dme-es", "m-and-e", "dme-51", "m-and-e-51"]);
+    assert_eq!(names, ["dme", "m-and-e", "dubs", "dme-51", "m-and-e-51", "dubs-51"]);
+    assert_eq!(
+        [&outcome.packages[2], &outcome.packages[5]].map(|package| package.lines[0].as_str()),
+        [
+            "print-master (es), me: null bit for bit against their references",
+            "print-master_51 (es): nulls bit for bit against QUAY_R1_PMes_5.1.wav",
+        ]
+    );
+}
+
+#[test]
+fn a_dub_is_a_version_only_of_what_it_has_dialogue_for() {
+    let home = Home::empty();
+    for (name, seeds) in [
+        ("DX", &[1][..]),
+        ("MX", &[2]),
+        ("FX", &[3]),
+        ("PM", &[1, 2, 3]),
+        // Several files of dialogue and a song, and a print without the song.
+        ("DXde", &[4]),
+        ("ADRde", &[5]),
+        ("MXde", &[6]),
+        ("PMde", &[4, 5, 2, 3]),
+        // A song and a print, and no dialogue.
+        ("MXfr", &[7]),
+        ("PMfr", &[8, 7, 3]),
+    ] {
+        print(&home, &format!("QUAY_{name}_5.1.wav"), 6, seeds);
+    }
+    print(&home, "QUAY_DXno.wav", 1, &[9]);
+    for (name, seeds) in [("DX", &[1][..]), ("MX", &[2]), ("FX", &[3]), ("DXno", &[9])] {
+        print(&home, &format!("QUAY_{name}_2.0.wav"), 2, seeds);
+    }
+    let proposed = propose(&home, "").unwrap();
+    let text = without_level(&proposed.text);
+    let lines: Vec<&str> = text.lines().collect();
+    let after = |key: &str| -> Vec<&str> {
+        let from = lines.iter().position(|line| *line == key).unwrap() + 1;
+        lines[from..].iter().take_while(|line| !line.is_empty()).copied().collect()
+    };
+    assert_eq!(
+        after("  # left out:"),
+        [
+            "  #   QUAY_PMde_5.1.wav: a print of `print-master` in de: does not null: residual peak [LEVEL] dBFS",
+            "  #   QUAY_MXfr_5.1.wav: in fr, and there is no dialogue in fr",
+        ]
+    );
+    assert_eq!(
+        after("versions:"),
+        [
+            "  de:   { language: de, replace: { D: [adr_de, dx_de], M: QUAY_MXde_5.1.wav } }",
+            "  \"no\": { language: \"no\", replace: { D: { file: QUAY_DXno.wav, channels: [C] },",
+            "      D_20: QUAY_DXno_2.0.wav } }  # guess: mono is the centre",
+        ]
+    );
+    assert_eq!(
+        after("deliverables:"),
+        [
+            "  dme:             { spec: dme, stems: [D, M, E], mixes: [print-master] }",
+            "  m-and-e:         { spec: m-and-e, mixes: [me] }",
+            "  dubs:            { spec: dme, stems: [D, M, E], mixes: [print-master], versions: all }",
+            "  print-master-fr: { spec: production-stems, mixes: [print-master-fr] }",
+            "  dme-20:          { spec: dme, stems: [D_20, M_20, E_20], mixes: [print-master_20] }",
+            "  m-and-e-20:      { spec: m-and-e, mixes: [me_20] }",
+            "  dubs-20:         { spec: dme, stems: [D_20, M_20, E_20], mixes: [print-master_20],",
+            "      versions: [\"no\"] }",
+        ]
+    );
+    build(&home);
 }
 
 #[test]
@@ -297,7 +376,7 @@ fn a_folder_without_audio_is_refused_with_the_reason() {
     );
 }
 
-const WORDS: [&str; 48] = [
+const WORDS: [&str; 50] = [
     "Kick",
     "SN",
     "OH",
@@ -324,8 +403,10 @@ const WORDS: [&str; 48] = [
     "Click",
     "DX",
     "DXes",
+    "DXfr",
     "ADR",
     "MX",
+    "MXes",
     "FOL",
     "FXcomb",
     "OPT",

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::dubs::Dubs;
 use super::film_words::{self, Element, Reading};
 use super::items::Item;
 use super::names;
@@ -15,24 +16,32 @@ use crate::audio::layout::{Channel, Layout};
 /// The rate that the specs for film ask for.
 const FILM_RATE: u32 = 48_000;
 
+/// The elements that are stems, with the letters and roles of these.
+pub(super) const STEMS: [(Element, &str, &str); 4] = [
+    (Element::Dialogue, "D", "dialogue"),
+    (Element::Music, "M", "music"),
+    (Element::Effects, "E", "effects"),
+    (Element::Optional, "O", "optional"),
+];
+
 /// An element of a set.
-#[derive(Clone, Debug)]
-struct Piece<'a> {
-    item: &'a Item,
-    reading: Reading,
+#[derive(Debug)]
+pub(super) struct Piece<'a> {
+    pub(super) item: &'a Item,
+    pub(super) reading: Reading,
 }
 
 /// The elements of one layout.
-struct Set<'a> {
-    layout: Layout,
+pub(super) struct Set<'a> {
+    pub(super) layout: Layout,
     theatrical: bool,
-    pieces: Vec<Piece<'a>>,
+    pub(super) pieces: Vec<Piece<'a>>,
     /// What its names end with, beside those of another set: `_51`.
     suffix: String,
 }
 
-/// Stems by role, print master and M&E, dubs of them, with prints as references where
-/// they null.
+/// Stems by role, print master and M&E, dubs as versions of them, with prints as
+/// references where they null.
 pub(super) fn propose(
     items: &[(&Item, &[String])],
     proposal: &mut Proposal,
@@ -54,18 +63,36 @@ pub(super) fn propose(
     }
     for set in &sets {
         let common = sets[0].layout;
-        let stems = BTreeMap::new();
+        let (original, stems) = (original(&set.pieces), BTreeMap::new());
         let mut maker =
-            Maker { set, common, has_stereo, names: &mut names, proposal, prove, stems };
+            Maker { set, original, common, has_stereo, names: &mut names, proposal, prove, stems };
         maker.make();
     }
-    if proposal.packages.is_empty() {
+    let every = proposal.versions.len();
+    for package in proposal.packages.iter_mut().filter(|package| !package.versions.is_empty()) {
+        if package.versions.len() == every {
+            package.versions = vec!["all".to_owned()];
+        }
+    }
+    if proposal.packages.iter().all(|package| !package.versions.is_empty()) {
         let all = |some: bool| if some { vec!["all".to_owned()] } else { Vec::new() };
         let (stems, mixes) = (all(!proposal.stems.is_empty()), all(!proposal.mixes.is_empty()));
         let note = "guess: too few elements for a DME or an M&E".to_owned();
         let (name, spec) = ("stems".to_owned(), "production-stems");
-        proposal.packages.push(Package { name, spec, stems, mixes, note });
+        let versions = Vec::new();
+        proposal.packages.insert(0, Package { name, spec, stems, mixes, versions, note });
     }
+}
+
+/// The language that the film is in, if every dialogue names one: English among
+/// several, else the first.
+fn original(pieces: &[Piece<'_>]) -> Option<String> {
+    let dialogues = pieces.iter().filter(|piece| piece.reading.element == Element::Dialogue);
+    let all: Option<BTreeSet<&String>> =
+        dialogues.map(|piece| piece.reading.language.as_ref()).collect();
+    let all = all?;
+    let english = all.iter().find(|language| language.starts_with("en"));
+    english.or(all.first()).map(|language| (*language).clone())
 }
 
 /// Sets, the one with most elements first. What is narrower than a set and not there
@@ -118,130 +145,106 @@ fn digits(layout: Layout) -> String {
 /// A stem that was proposed: its name, and the pieces it sums.
 type Made<'a> = (String, Vec<&'a Item>);
 
-struct Maker<'s, 'a> {
-    set: &'s Set<'a>,
+pub(super) struct Maker<'s, 'a> {
+    pub(super) set: &'s Set<'a>,
+    /// The language that the film is in, if it is named.
+    original: Option<String>,
     /// The session's layout.
     common: Layout,
     /// Whether the film has stereo of its own.
     has_stereo: bool,
     names: &'s mut Names,
-    proposal: &'s mut Proposal,
-    prove: &'s mut dyn Prove,
-    /// Stems by element and language.
-    stems: BTreeMap<(Element, Option<String>), Made<'a>>,
+    pub(super) proposal: &'s mut Proposal,
+    pub(super) prove: &'s mut dyn Prove,
+    /// Stems by element.
+    pub(super) stems: BTreeMap<Element, Made<'a>>,
 }
 
 impl<'a> Maker<'_, 'a> {
     fn make(&mut self) {
-        let original = self.original();
-        let elements = [
-            (Element::Dialogue, "D", "dialogue"),
-            (Element::Music, "M", "music"),
-            (Element::Effects, "E", "effects"),
-            (Element::Optional, "O", "optional"),
-        ];
-        let mut languages: BTreeSet<String> = BTreeSet::new();
-        for (element, letter, role) in elements {
-            let mut spoken: BTreeMap<Option<String>, Vec<&'a Item>> = BTreeMap::new();
-            for piece in self.set.pieces.iter().filter(|piece| piece.reading.element == element) {
-                let language =
-                    piece.reading.language.clone().filter(|l| Some(l) != original.as_ref());
-                spoken.entry(language).or_default().push(piece.item);
-            }
+        for (element, letter, role) in STEMS {
+            let mut items = self.spoken(element, None);
             if element == Element::Effects {
-                self.composite(spoken.entry(None).or_default());
-                spoken.retain(|_, items| !items.is_empty());
+                self.composite(&mut items);
             }
-            for (language, items) in spoken {
-                let name = match &language {
-                    None => format!("{letter}{}", self.set.suffix),
-                    Some(language) => format!("{letter}{}-{language}", self.set.suffix),
-                };
-                self.stem(element, language.clone(), &name, role, items);
-                languages.extend(language);
+            if !items.is_empty() {
+                self.stem(element, letter, role, items);
             }
         }
-        for guide in self.pieces(Element::Guide) {
-            self.proposal.leave(guide.item, "a guide for dubbing, in no mix");
+        for guide in self.items(Element::Guide) {
+            self.proposal.leave(guide, "a guide for dubbing, in no mix");
         }
-        let prints = self.pieces(Element::PrintMaster);
-        let spoken = |piece: &Piece<'_>| piece.reading.language.clone();
-        languages.extend(prints.iter().filter_map(spoken).filter(|l| Some(l) != original.as_ref()));
-        self.print_master(None, original.as_ref());
+        let whole = self.print_master();
         self.music_and_effects();
-        for language in &languages {
-            self.print_master(Some(language), original.as_ref());
-        }
-        self.packages(&languages);
+        let dubs = self.dubs(whole);
+        self.packages(whole, dubs);
     }
 
-    fn pieces(&self, element: Element) -> Vec<Piece<'a>> {
-        let all = self.set.pieces.iter();
-        all.filter(|piece| piece.reading.element == element).cloned().collect()
+    /// A name beside those of other sets.
+    pub(super) fn named(&self, name: &str) -> String {
+        format!("{name}{}", self.set.suffix)
     }
 
-    /// The language that is the film's own, if every dialogue names one: English among
-    /// several, else the first.
-    fn original(&self) -> Option<String> {
-        let dialogues = self.pieces(Element::Dialogue);
-        let all: Option<BTreeSet<String>> =
-            dialogues.into_iter().map(|piece| piece.reading.language).collect();
-        let all = all?;
-        all.iter().find(|language| language.starts_with("en")).or(all.first()).cloned()
+    /// The language that a piece is dubbed into; `None` for that of the film.
+    pub(super) fn language(&self, piece: &Piece<'_>) -> Option<String> {
+        piece.reading.language.clone().filter(|own| Some(own) != self.original.as_ref())
+    }
+
+    /// What there is of an element in a language, or in that of the film.
+    pub(super) fn spoken(&self, element: Element, language: Option<&String>) -> Vec<&'a Item> {
+        let all = self.set.pieces.iter().filter(|piece| piece.reading.element == element);
+        all.filter(|piece| self.language(piece).as_ref() == language)
+            .map(|piece| piece.item)
+            .collect()
+    }
+
+    /// What there is of an element, in any language.
+    fn items(&self, element: Element) -> Vec<&'a Item> {
+        let all = self.set.pieces.iter().filter(|piece| piece.reading.element == element);
+        all.map(|piece| piece.item).collect()
     }
 
     /// Composite effects are the stem E if nothing else is, and else the sum of it.
     fn composite(&mut self, effects: &mut Vec<&'a Item>) {
-        for piece in self.pieces(Element::EffectsComposite) {
+        for print in self.items(Element::EffectsComposite) {
             if effects.is_empty() {
-                effects.push(piece.item);
+                effects.push(print);
                 continue;
             }
-            let null = self.prove.null(piece.item, effects);
+            let null = self.prove.null(print, effects);
             let why = format!("effects in one print: against the tracks of E, {}", null.words());
-            self.proposal.leave(piece.item, why);
+            self.proposal.leave(print, why);
         }
     }
 
-    fn stem(
-        &mut self,
-        element: Element,
-        language: Option<String>,
-        name: &str,
-        role: &'static str,
-        items: Vec<&'a Item>,
-    ) {
-        let mut stem =
-            Stem { name: name.to_owned(), role, layout: self.other_layout(), ..Stem::default() };
-        self.names.reserve(name);
-        for item in &items {
-            let key = self.track(item, name);
-            stem.from.push(key);
-        }
-        if let Some(language) = &language {
-            stem.note =
-                format!("in {language}, in place of {}", name.replace(&format!("-{language}"), ""));
-        }
-        self.proposal.stems.push(stem);
-        self.stems.insert((element, language), (name.to_owned(), items));
+    fn stem(&mut self, element: Element, letter: &str, role: &'static str, items: Vec<&'a Item>) {
+        let name = self.named(letter);
+        self.names.reserve(&name);
+        let from = items.iter().map(|item| self.track(item, &name)).collect();
+        let layout = self.other_layout();
+        self.stems.insert(element, (name.clone(), items));
+        self.proposal.stems.push(Stem { name, from, role, layout, ..Stem::default() });
     }
 
-    fn track(&mut self, item: &'a Item, heading: &str) -> String {
+    pub(super) fn track(&mut self, item: &'a Item, heading: &str) -> String {
         let piece = self.set.pieces.iter().find(|piece| std::ptr::eq(piece.item, item));
         let piece = piece.expect("BUG: a track is made of a piece of the set");
         let mut words = piece.reading.words.clone();
         words.extend(piece.reading.language.clone());
-        let wanted = format!("{}{}", names::key(&words), self.set.suffix);
-        let key = self.names.take(&wanted, &item.path);
+        let key = self.names.take(&self.named(&names::key(&words)), &item.path);
+        let heading = heading.to_owned();
+        self.proposal.tracks.push(Track { key: key.clone(), heading, ..self.audio(item) });
+        key
+    }
+
+    /// The audio of a track, as it enters the set.
+    pub(super) fn audio(&self, item: &Item) -> Track {
         let centre = item.layout == Layout::Mono && self.set.layout.position(Channel::C).is_some();
-        self.proposal.tracks.push(Track {
-            key: key.clone(),
+        Track {
             channel: centre.then_some(Channel::C),
-            heading: heading.to_owned(),
             note: if centre { "guess: mono is the centre".into() } else { String::new() },
             ..Track::of(item)
-        });
-        key
+        }
     }
 
     /// The set's layout, where it is not the session's.
@@ -249,13 +252,14 @@ impl<'a> Maker<'_, 'a> {
         Some(self.set.layout).filter(|layout| *layout != self.common)
     }
 
-    /// The stems of a mix in one language: that of each element, or the original's.
-    fn parts(&self, elements: &[Element], language: Option<&String>) -> Vec<Made<'a>> {
-        let of = |element: &Element| {
-            let own = self.stems.get(&(*element, language.cloned()));
-            own.or_else(|| self.stems.get(&(*element, None))).cloned()
-        };
-        elements.iter().filter_map(of).collect()
+    /// The stems that a mix may have of these elements.
+    fn parts(&self, elements: &[Element]) -> Vec<Made<'a>> {
+        elements.iter().filter_map(|element| self.stems.get(element)).cloned().collect()
+    }
+
+    /// All stems, in the order of a DME.
+    fn all_parts(&self) -> Vec<Made<'a>> {
+        self.parts(&STEMS.map(|(element, ..)| element))
     }
 
     fn mix(&mut self, name: &str, role: &'static str, from: Vec<String>) -> usize {
@@ -271,86 +275,88 @@ impl<'a> Maker<'_, 'a> {
         self.proposal.mixes.len() - 1
     }
 
+    /// Those of the prints that have the layout of their mix.
+    pub(super) fn fitting(&mut self, mix: usize, prints: &[&'a Item]) -> Vec<&'a Item> {
+        let layout = self.set.layout;
+        let (fitting, others): (Vec<&Item>, Vec<&Item>) =
+            prints.iter().copied().partition(|print| print.layout == layout);
+        for print in others {
+            let name = &self.proposal.mixes[mix].name;
+            let why = format!("a print in {}, and `{name}` is {layout}", print.layout);
+            self.proposal.leave(print, why);
+        }
+        fitting
+    }
+
     /// Holds prints against a mix of these stems, and against it without the optional
     /// one. What is found of the first that fits, whether it became the reference or not.
-    fn hold(&mut self, mix: usize, prints: &[Piece<'a>], parts: &[Made<'a>]) -> Option<Null> {
-        let optional = self.stems.get(&(Element::Optional, None)).map(|(name, _)| name.clone());
+    fn hold(
+        &mut self,
+        mix: usize,
+        prints: &[&'a Item],
+        parts: &[Made<'a>],
+    ) -> Option<(&'a Item, Null)> {
+        let optional = self.stems.get(&Element::Optional).map(|(name, _)| name.clone());
         let lean: Vec<Made<'a>> =
             parts.iter().filter(|(name, _)| Some(name) != optional.as_ref()).cloned().collect();
         let items = |parts: &[Made<'a>]| -> Vec<&'a Item> {
             parts.iter().flat_map(|(_, items)| items.iter().copied()).collect()
         };
         let (mut terms, mut first) = (items(parts), None);
-        for print in prints {
-            if print.item.layout != self.set.layout {
-                let (name, layout) = (self.proposal.mixes[mix].name.clone(), self.set.layout);
-                let why = format!("a print in {}, and `{name}` is {layout}", print.item.layout);
-                self.proposal.leave(print.item, why);
-                continue;
-            }
-            let mut null = self.prove.null(print.item, &terms);
+        for print in self.fitting(mix, prints) {
+            let mut null = self.prove.null(print, &terms);
             if first.is_none() && !null.holds() && lean.len() < parts.len() {
-                let without = self.prove.null(print.item, &items(&lean));
+                let without = self.prove.null(print, &items(&lean));
                 if without.holds() {
                     (null, terms) = (without, items(&lean));
                     self.proposal.mixes[mix].from =
                         lean.iter().map(|(name, _)| name.clone()).collect();
                 }
             }
-            refer(self.proposal, mix, print.item, &null);
-            first = first.or(Some(null));
+            refer(self.proposal, mix, print, &null);
+            first = first.or(Some((print, null)));
         }
         first
     }
 
-    fn print_master(&mut self, language: Option<&String>, original: Option<&String>) {
-        let name = match language {
-            None => format!("print-master{}", self.set.suffix),
-            Some(language) => format!("print-master{}-{language}", self.set.suffix),
-        };
-        let spoken = |piece: &Piece<'_>| {
-            let own = piece.reading.language.as_ref();
-            if language.is_some() { own == language } else { own.is_none() || own == original }
-        };
-        let prints: Vec<Piece<'a>> =
-            self.pieces(Element::PrintMaster).into_iter().filter(spoken).collect();
-        use Element::{Dialogue, Effects, Music, Optional};
-        let parts = self.parts(&[Dialogue, Music, Effects, Optional], language);
-        let speaks = self.stems.contains_key(&(Dialogue, language.cloned()));
-        if speaks && parts.len() > 1 {
-            let from = parts.iter().map(|(name, _)| name.clone()).collect();
-            let mix = self.mix(&name, "print-master", from);
-            self.hold(mix, &prints, &parts);
-        } else {
-            self.of_print(&name, "print-master", &prints);
+    /// The print master: the sum of the stems, whose index is returned, or a print.
+    fn print_master(&mut self) -> Option<usize> {
+        let (name, role) = (self.named("print-master"), "print-master");
+        let prints = self.spoken(Element::PrintMaster, None);
+        let parts = self.all_parts();
+        if !self.stems.contains_key(&Element::Dialogue) || parts.len() < 2 {
+            self.of_print(&name, role, &prints);
+            return None;
         }
+        let mix = self.mix(&name, role, parts.iter().map(|(name, _)| name.clone()).collect());
+        self.hold(mix, &prints, &parts);
+        Some(mix)
     }
 
     /// The M&E of M and E. A print that does not null against them holds more than they
     /// do, effects filled where dialogue was: then the print itself is delivered.
     fn music_and_effects(&mut self) {
-        let prints = self.pieces(Element::MusicAndEffects);
-        let parts = self.parts(&[Element::Music, Element::Effects], None);
-        let name = format!("me{}", self.set.suffix);
+        let prints = self.items(Element::MusicAndEffects);
+        let parts = self.parts(&[Element::Music, Element::Effects]);
+        let name = self.named("me");
         if parts.len() < 2 {
             self.of_print(&name, "m-and-e", &prints);
         } else {
             let from = parts.iter().map(|(name, _)| name.clone()).collect();
             let mix = self.mix(&name, "m-and-e", from);
-            if let Some(null) = self.hold(mix, &prints, &parts).filter(|null| !null.holds()) {
-                self.filled(mix, &prints, &null);
+            let held = self.hold(mix, &prints, &parts);
+            if let Some((print, null)) = held.filter(|(_, null)| !null.holds()) {
+                self.filled(mix, print, &null);
             }
         }
         self.fold(&name);
     }
 
-    /// Puts the first print that fits in place of the sum it does not null against.
-    fn filled(&mut self, mix: usize, prints: &[Piece<'a>], null: &Null) {
-        let fitting = prints.iter().find(|print| print.item.layout == self.set.layout);
-        let Some(print) = fitting else { return };
+    /// Puts a print in place of the sum it does not null against.
+    fn filled(&mut self, mix: usize, print: &'a Item, null: &Null) {
         let name = self.proposal.mixes[mix].name.clone();
-        self.proposal.aside.retain(|aside| aside.path != print.item.path);
-        let key = self.track(print.item, &name);
+        self.proposal.aside.retain(|aside| aside.path != print.path);
+        let key = self.track(print, &name);
         let from = std::mem::replace(&mut self.proposal.mixes[mix].from, vec![key]);
         let note = format!("guess: filled; against {} it {}", from.join(" + "), null.words());
         self.proposal.mixes[mix].note = note;
@@ -369,70 +375,68 @@ impl<'a> Maker<'_, 'a> {
     }
 
     /// A mix that is only there as a print: the print is its track.
-    fn of_print(&mut self, name: &str, role: &'static str, prints: &[Piece<'a>]) {
+    pub(super) fn of_print(&mut self, name: &str, role: &'static str, prints: &[&'a Item]) {
         let Some((print, others)) = prints.split_first() else { return };
         self.names.reserve(name);
-        let key = self.track(print.item, name);
+        let key = self.track(print, name);
         let mix = self.mix(name, role, vec![key]);
         self.proposal.mixes[mix].note = "only a print of it is here".into();
         for other in others {
-            self.proposal
-                .leave(other.item, format!("a print of `{name}` like {}", print.item.path));
+            self.proposal.leave(other, format!("a print of `{name}` like {}", print.path));
         }
     }
 
-    fn packages(&mut self, languages: &BTreeSet<String>) {
-        let rate = self.set.pieces.first().map_or(0, |piece| piece.item.sample_rate);
-        let note = match rate {
-            FILM_RATE => "",
-            _ => "guess: film is delivered at 48000 Hz, and by the specs `dme` and `m-and-e`",
+    /// The packages of the set; `whole` is the print master that is a sum.
+    fn packages(&mut self, whole: Option<usize>, dubs: Dubs) {
+        let at_rate = self.set.pieces.first().is_none_or(|p| p.item.sample_rate == FILM_RATE);
+        let spec = |name| if at_rate { name } else { "production-stems" };
+        let names = |parts: Vec<Made<'a>>| -> Vec<String> {
+            parts.into_iter().map(|(name, _)| name).collect()
         };
-        let spec = |name| if rate == FILM_RATE { name } else { "production-stems" };
-        let suffix = self.set.suffix.replace('_', "-");
-        let complete = [Element::Dialogue, Element::Music, Element::Effects]
-            .iter()
-            .all(|element| self.stems.contains_key(&(*element, None)));
-        let has = |mixes: &[Mix], name: &String| mixes.iter().any(|mix| mix.name == *name);
-        for language in std::iter::once(None).chain(languages.iter().map(Some)) {
-            let tail = language.map_or(String::new(), |language| format!("-{language}"));
-            let mix = format!("print-master{}{tail}", self.set.suffix);
-            let mixes: Vec<String> =
-                has(&self.proposal.mixes, &mix).then_some(mix).into_iter().collect();
-            use Element::{Dialogue, Effects, Music, Optional};
-            let stems = self.parts(&[Dialogue, Music, Effects, Optional], language);
-            let is_dme = complete
-                && (language.is_none() || self.stems.contains_key(&(Dialogue, language.cloned())));
-            let stems = stems.into_iter().map(|(name, _)| name).collect();
-            let (name, spec, stems) = match is_dme {
-                true => (format!("dme{suffix}{tail}"), spec("dme"), stems),
-                false if mixes.is_empty() => continue,
-                false => (format!("print-master{suffix}{tail}"), "production-stems", Vec::new()),
+        let complete = STEMS[..3].iter().all(|(element, ..)| self.stems.contains_key(element));
+        let (all, optional) = (names(self.all_parts()), names(self.parts(&[Element::Optional])));
+        let there =
+            |name: String| self.proposal.mixes.iter().any(|mix| mix.name == name).then_some(name);
+        let print: Vec<String> = there(self.named("print-master")).into_iter().collect();
+        let me = self.named("me");
+        let me: Vec<String> =
+            [me.clone(), format!("{me}-stereo")].into_iter().filter_map(there).collect();
+        let none = Vec::new;
+        let mut packages = Vec::new();
+        if complete {
+            packages.push((self.named("dme"), spec("dme"), all.clone(), print, none()));
+        } else if !print.is_empty() {
+            packages.push((self.named("print-master"), "production-stems", none(), print, none()));
+        }
+        if !me.is_empty() {
+            packages.push((self.named("m-and-e"), spec("m-and-e"), optional, me, none()));
+        }
+        if !dubs.versions.is_empty() {
+            let (spec, stems) = match whole {
+                Some(_) if complete => (spec("dme"), all),
+                Some(_) => ("production-stems", none()),
+                None => ("production-stems", names(self.parts(&[Element::Dialogue]))),
             };
-            self.proposal.packages.push(Package {
-                name,
+            let mixes = whole.map(|mix| self.proposal.mixes[mix].name.clone());
+            let mixes = mixes.into_iter().collect();
+            packages.push((self.named("dubs"), spec, stems, mixes, dubs.versions));
+        }
+        for print in dubs.prints {
+            packages.push((print.clone(), "production-stems", none(), vec![print], none()));
+        }
+        let note = match at_rate {
+            true => "",
+            false => "guess: film is delivered at 48000 Hz, and by the specs `dme` and `m-and-e`",
+        };
+        self.proposal.packages.extend(packages.into_iter().map(
+            |(name, spec, stems, mixes, versions)| Package {
+                name: name.replace('_', "-"),
                 spec,
                 stems,
                 mixes,
+                versions,
                 note: note.to_owned(),
-            });
-        }
-        let me = format!("me{}", self.set.suffix);
-        if !has(&self.proposal.mixes, &me) {
-            return;
-        }
-        self.proposal.packages.push(Package {
-            name: format!("m-and-e{suffix}"),
-            spec: spec("m-and-e"),
-            stems: self
-                .parts(&[Element::Optional], None)
-                .into_iter()
-                .map(|(name, _)| name)
-                .collect(),
-            mixes: [me.clone(), format!("{me}-stereo")]
-                .into_iter()
-                .filter(|mix| has(&self.proposal.mixes, mix))
-                .collect(),
-            note: note.to_owned(),
-        });
+            },
+        ));
     }
 }

@@ -5,6 +5,7 @@
 //! built as it is.
 
 mod clock;
+mod dubs;
 mod film;
 mod film_words;
 mod items;
@@ -29,7 +30,7 @@ use crate::units::SampleRate;
 
 use items::Item;
 use nulls::{Ear, Prove};
-use proposal::Proposal;
+use proposal::{Proposal, Reference};
 use survey::Survey;
 
 /// What was asked for.
@@ -319,21 +320,31 @@ impl Proposed {
     pub fn summary(&self) -> String {
         let proposal = &self.proposal;
         let number = |n: usize, noun: &str| count(n as u64, noun);
+        let stems = number(proposal.stems.len(), "stem");
+        let mixes = match proposal.mixes.len() {
+            1 => "1 mix".to_owned(),
+            n => format!("{n} mixes"),
+        };
+        let sums = match proposal.versions.len() {
+            0 => format!("{stems} and {mixes}"),
+            n => format!("{stems}, {mixes} and {}", number(n, "version")),
+        };
         let mut text = format!(
-            "{}: {} of {} in {} and {}, for {}\n",
+            "{}: {} of {} in {sums}, for {}\n",
             shown(&self.path),
             if self.is_film { "a film" } else { "a song" },
             number(proposal.tracks.len(), "track"),
-            number(proposal.stems.len(), "stem"),
-            match proposal.mixes.len() {
-                1 => "1 mix".to_owned(),
-                n => format!("{n} mixes"),
-            },
             number(proposal.packages.len(), "package"),
         );
         for mix in &proposal.mixes {
             if let Some(reference) = &mix.reference {
                 text.push_str(&format!("      {}: {} against {reference}\n", mix.name, mix.note));
+            }
+        }
+        for version in &proposal.versions {
+            for Reference { mix, file, found } in &version.references {
+                let language = &version.language;
+                text.push_str(&format!("      {mix} in {language}: {found} against {file}\n"));
             }
         }
         let left = proposal.aside.iter().map(|aside| (&aside.path, &aside.why));
@@ -355,6 +366,12 @@ impl Proposed {
             let file = mix.reference.as_ref()?;
             Some(json!({ "mix": mix.name, "file": file, "found": mix.note }))
         });
+        let dubs = proposal.versions.iter().flat_map(|version| {
+            version.references.iter().map(|print| {
+                let Reference { mix, file, found } = print;
+                json!({ "mix": mix, "version": version.language, "file": file, "found": found })
+            })
+        });
         let left = proposal.aside.iter().map(|aside| (&aside.path, &aside.why));
         let left = left.chain(self.refused.iter().map(|(path, why)| (path, why)));
         json!({
@@ -363,8 +380,9 @@ impl Proposed {
             "tracks": proposal.tracks.len(),
             "stems": proposal.stems.len(),
             "mixes": proposal.mixes.len(),
+            "versions": proposal.versions.len(),
             "deliverables": proposal.packages.len(),
-            "references": references.collect::<Vec<_>>(),
+            "references": references.chain(dubs).collect::<Vec<_>>(),
             "left_out": left.map(|(file, why)| json!({ "file": file, "why": why })).collect::<Vec<_>>(),
             "guesses": self.guesses(),
             "text": self.text,

@@ -158,25 +158,32 @@ impl Ear<'_> {
     }
 }
 
-/// Makes `print` the reference of a mix if it nulls; otherwise says why not. Returns
-/// whether it is the reference now.
-pub(super) fn refer(proposal: &mut Proposal, mix: usize, print: &Item, null: &Null) -> bool {
+/// Makes `print` the reference of a mix if it nulls; otherwise says why not.
+pub(super) fn refer(proposal: &mut Proposal, mix: usize, print: &Item, null: &Null) {
     let mix = &mut proposal.mixes[mix];
-    let (name, found) = (&mix.name, null.words());
-    let why = match &mix.reference {
-        _ if !null.holds() => format!("a print of `{name}`: {found}"),
-        Some(first) => format!("a print of `{name}` like {first}: {found}"),
+    match approve(&format!("`{}`", mix.name), mix.reference.as_ref(), print, null) {
+        Ok(found) => (mix.reference, mix.note) = (Some(print.path.clone()), found),
+        Err(why) => proposal.leave(print, why),
+    }
+}
+
+/// What was found of a print that can be the reference of a mix, or why it cannot.
+/// `first` is the print that is the reference already.
+pub(super) fn approve(
+    what: &str,
+    first: Option<&String>,
+    print: &Item,
+    null: &Null,
+) -> Result<String, String> {
+    let found = null.words();
+    match first {
+        _ if !null.holds() => Err(format!("a print of {what}: {found}")),
+        Some(first) => Err(format!("a print of {what} like {first}: {found}")),
         None if print.files.len() > 1 => {
-            format!("a print of `{name}`: {found}; a reference is one file")
+            Err(format!("a print of {what}: {found}; a reference is one file"))
         }
-        None => {
-            mix.reference = Some(print.path.clone());
-            mix.note = found;
-            return true;
-        }
-    };
-    proposal.leave(print, why);
-    false
+        None => Ok(found),
+    }
 }
 
 /// Where a channel goes in a layout: to its namesake; mono to left and right, or to

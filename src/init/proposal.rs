@@ -19,6 +19,7 @@ pub(super) struct Proposal {
     pub(super) tracks_note: String,
     pub(super) stems: Vec<Stem>,
     pub(super) mixes: Vec<Mix>,
+    pub(super) versions: Vec<Version>,
     pub(super) packages: Vec<Package>,
     /// Files that are in no track, and why.
     pub(super) aside: Vec<Aside>,
@@ -78,13 +79,42 @@ pub(super) struct Mix {
     pub(super) note: String,
 }
 
-/// A deliverable; an empty list of stems or mixes is none of them.
+/// A dub, by the name of its language.
+#[derive(Debug, Default)]
+pub(super) struct Version {
+    /// BCP 47: `es`, `fr-FR`.
+    pub(super) language: String,
+    /// Stems, and what stands in their place.
+    pub(super) replace: Vec<(String, StandIn)>,
+    pub(super) references: Vec<Reference>,
+}
+
+/// What stands in the place of a stem.
+#[derive(Debug)]
+pub(super) enum StandIn {
+    /// Audio as that of a track; it has no key.
+    Audio(Track),
+    /// The tracks of these keys.
+    Sum(Vec<String>),
+}
+
+/// The print that a mix of a version nulls against.
+#[derive(Debug)]
+pub(super) struct Reference {
+    pub(super) mix: String,
+    pub(super) file: String,
+    /// What was found.
+    pub(super) found: String,
+}
+
+/// A deliverable; an empty list of stems, mixes or versions is none of them.
 #[derive(Debug, Default)]
 pub(super) struct Package {
     pub(super) name: String,
     pub(super) spec: &'static str,
     pub(super) stems: Vec<String>,
     pub(super) mixes: Vec<String>,
+    pub(super) versions: Vec<String>,
     pub(super) note: String,
 }
 
@@ -111,6 +141,19 @@ impl Track {
         let files = item.files.iter().map(|file| (file.channel, file.path.clone())).collect();
         let at = (item.at_frame > 0).then_some((item.at_frame, item.sample_rate));
         Self { files, at, ..Self::default() }
+    }
+}
+
+impl Version {
+    /// What was guessed of it, then what was found.
+    pub(super) fn note(&self) -> String {
+        let guess = |stand_in: &(String, StandIn)| match &stand_in.1 {
+            StandIn::Audio(track) => Some(track.note.clone()).filter(|note| !note.is_empty()),
+            StandIn::Sum(_) => None,
+        };
+        let guess = self.replace.iter().find_map(guess);
+        let found = self.references.iter().map(|print| format!("{}: {}", print.mix, print.found));
+        guess.into_iter().chain(found).collect::<Vec<_>>().join("; ")
     }
 }
 

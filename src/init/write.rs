@@ -1,7 +1,7 @@
 //! A proposal as YAML: aligned, with a comment wherever something was guessed or found.
 
 use super::clock::time;
-use super::proposal::{Mix, Package, Proposal, Setting, Stem, Track};
+use super::proposal::{Mix, Package, Proposal, Setting, StandIn, Stem, Track, Version};
 
 /// Lines that are longer are broken within their lists.
 const WIDTH: usize = 96;
@@ -37,6 +37,9 @@ pub(super) fn write(proposal: &Proposal, frame: &Frame<'_>) -> String {
     block("stems", proposal.stems.iter().map(|s| (s.name.as_str(), stem(s), &s.note)), &mut text);
     block("mixes", proposal.mixes.iter().map(|m| (m.name.as_str(), mix(m), &m.note)), &mut text);
     sections(proposal, frame.sample_rate, &mut text);
+    let notes: Vec<String> = proposal.versions.iter().map(Version::note).collect();
+    let versions = proposal.versions.iter().zip(&notes);
+    block("versions", versions.map(|(v, note)| (v.language.as_str(), version(v), note)), &mut text);
     let packages = proposal.packages.iter();
     block("deliverables", packages.map(|p| (p.name.as_str(), package(p), &p.note)), &mut text);
     text
@@ -157,6 +160,22 @@ fn mix(mix: &Mix) -> String {
     }
 }
 
+fn version(version: &Version) -> String {
+    let mut fields = vec![format!("language: {}", scalar(&version.language))];
+    let replace = version.replace.iter().map(|(stem, stand_in)| match stand_in {
+        StandIn::Audio(track) => format!("{}: {}", scalar(stem), audio(track)),
+        StandIn::Sum(keys) => format!("{}: {}", scalar(stem), list(keys)),
+    });
+    fields.push(format!("replace: {{ {} }}", replace.collect::<Vec<_>>().join(", ")));
+    let references = version.references.iter();
+    let references: Vec<String> =
+        references.map(|r| format!("{}: {}", scalar(&r.mix), scalar(&r.file))).collect();
+    if !references.is_empty() {
+        fields.push(format!("references: {{ {} }}", references.join(", ")));
+    }
+    format!("{{ {} }}", fields.join(", "))
+}
+
 fn package(package: &Package) -> String {
     let mut fields = vec![format!("spec: {}", package.spec)];
     if !package.stems.is_empty() {
@@ -164,6 +183,9 @@ fn package(package: &Package) -> String {
     }
     if !package.mixes.is_empty() {
         fields.push(format!("mixes: {}", selection(&package.mixes)));
+    }
+    if !package.versions.is_empty() {
+        fields.push(format!("versions: {}", selection(&package.versions)));
     }
     format!("{{ {} }}", fields.join(", "))
 }
