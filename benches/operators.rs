@@ -18,14 +18,16 @@ use rebounce::dsp::dither::Dither;
 use rebounce::dsp::envelope::{Direction, Envelope, Shape};
 use rebounce::dsp::eq::{self, Filter, Slope};
 use rebounce::dsp::process::{Process, Reach};
+use rebounce::dsp::resample::Resampler;
 use rebounce::dsp::shaping::Shaper;
 use rebounce::dsp::signal::{Signal, Sound};
 use rebounce::fsio::Disk;
 use rebounce::plan::op::Op;
 use rebounce::progress::Silent;
 use rebounce::qc::measure::Meter;
+use rebounce::render::eval;
 use rebounce::run::{Context, Request, build, look};
-use rebounce::units::{Gain, SampleRate};
+use rebounce::units::{Gain, Ratio, SampleRate};
 
 const FRAMES: usize = 48_000;
 
@@ -115,6 +117,43 @@ fn processes() -> Vec<Operator> {
     ]
 }
 
+/// One second at 48 kHz at another rate or speed.
+fn conversion(ratio: &str) -> impl Fn(&[Vec<f64>]) {
+    let ratio = Ratio::parse(ratio).expect("a ratio");
+    let resampler = Resampler::new(ratio).expect("a conversion");
+    let out = 0..ratio.frames(FRAMES as u64);
+    let heard = resampler.heard(out.clone());
+    let input = programme((heard.end - heard.start) as usize);
+    move |_| {
+        let channels: Vec<&[f64]> = input.iter().map(Vec::as_slice).collect();
+        black_box(resampler.process(heard.start, black_box(&channels), out.clone()));
+    }
+}
+
+fn conversions() -> Vec<Operator> {
+    vec![
+        operator("48 to 44.1 kHz", conversion("147/160")),
+        operator("48 to 96 kHz", conversion("2/1")),
+        operator("speed 1001/1000", conversion("1000/1001")),
+        operator("speed 25025/24000", conversion("960/1001")),
+    ]
+}
+
+/// What sums are made of.
+fn sums() -> Vec<Operator> {
+    let rows = vec![vec![0.7, 0.3], vec![-0.3, 0.7]];
+    vec![
+        operator("gain, pan, fold-down", move |block| {
+            black_box(eval::matrix(black_box(&rows), &block.to_vec()));
+        }),
+        operator("sum", |block| {
+            let mut total = block.to_vec();
+            eval::add(&mut total, black_box(&block.to_vec()));
+            black_box(total);
+        }),
+    ]
+}
+
 fn envelopes() -> Vec<Operator> {
     let apply = |envelope: Envelope| {
         let local = envelope.local(0..FRAMES as u64);
@@ -181,7 +220,9 @@ fn measure(criterion: &mut Criterion) -> Vec<(&'static str, f64)> {
     group.throughput(Throughput::Elements(FRAMES as u64)).sample_size(20);
     group.measurement_time(Duration::from_secs(1)).warm_up_time(Duration::from_millis(200));
     let mut found = Vec::new();
-    for Operator { name, run } in [processes(), envelopes(), ends()].into_iter().flatten() {
+    for Operator { name, run } in
+        [sums(), processes(), conversions(), envelopes(), ends()].into_iter().flatten()
+    {
         let fastest = RefCell::new(f64::INFINITY);
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|times| {
@@ -245,9 +286,13 @@ fn demo(speeds: &[(&'static str, f64)]) {
     // Seconds of stereo by line.
     let mut sound: BTreeMap<&str, f64> = BTreeMap::new();
     for node in session.plan.graph.node_weights() {
-        if let Op::Process { process, words: _ } = &node.op {
-            *sound.entry(line(process)).or_default() += seconds * node.width as f64 / 2.0;
-        }
+        let line = match &node.op {
+            Op::Process { process, words: _ } => line(process),
+            Op::Matrix { .. } => "gain, pan, fold-down",
+            Op::Sum => "sum",
+            _ => continue,
+        };
+        *sound.entry(line).or_default() += seconds * node.width as f64 / 2.0;
     }
     for print in &session.plan.prints {
         let stereo = seconds * print.layout.width() as f64 / 2.0;
@@ -255,7 +300,8 @@ fn demo(speeds: &[(&'static str, f64)]) {
         let depth = match (print.encoding, &print.dither) {
             (Encoding::Pcm24, _) => "to 24 bits",
             (Encoding::Pcm16, Some(_)) => "to 16 bits, dither",
-            (Encoding::Pcm16, None) | (Encoding::Float32, _) => continue,
+            (Encoding::Pcm16Shaped, Some(_)) => "noise shaping",
+            (_, None) | (Encoding::Float32, _) => continue,
         };
         *sound.entry(depth).or_default() += stereo;
     }
@@ -272,10 +318,7 @@ fn demo(speeds: &[(&'static str, f64)]) {
         }
     }
     let share = 100.0 * rest / whole;
-    println!(
-        "{:24} {:21} {rest:8.3} s {share:5.1} %",
-        "reading, sums, hashes,", "writing, reports"
-    );
+    println!("{:24} {:21} {rest:8.3} s {share:5.1} %", "reading, hashes,", "writing, reports");
 }
 
 fn main() {

@@ -3,6 +3,9 @@
 
 mod support;
 
+use rebounce::dsp::dither::Dither;
+use rebounce::dsp::shaping::Shaper;
+use rebounce::units::SampleRate;
 use support::random::Random;
 use support::sound::{Sound, Word, read_wav};
 use support::{Project, SECOND, rendered};
@@ -194,4 +197,42 @@ fn files_of_single_channels_obey_the_laws() {
     assert!(made.len() == 6 && made.values().all(|segments| segments == &[1]), "{made:?}");
     step(&bed, &format!("{split}    # a comment\n"), "nothing");
     step(&bed, &split.replace("mixes: [pm]", "mixes: [pm], channels: interleaved"), "one file");
+}
+
+#[test]
+fn shaped_noise_is_what_the_shaper_makes_of_every_second_alone() {
+    const RATE: usize = 44_100;
+    let mut random = Random::new(5);
+    let mut sound = Sound { word: Word::I24, channels: vec![vec![0.0; 3 * RATE - 500]; 2] };
+    sound.scribble(&mut random, 0, 3 * RATE - 500);
+    let manifest = "version: 1\nproject: { title: T }\nsession: { audio: session }\n\
+        tracks: { a: a.wav }\nstems: { s: [a] }\n\
+        deliverables: { d: { spec: shaped.yaml, stems: [s] } }\n";
+    let project = Project::with(manifest, &[]);
+    let spec = "extends: production-stems\nencoding: pcm16-shaped\ntemplate: '{name}'\n";
+    project.write("shaped.yaml", spec);
+    project.audio("a.wav", &sound.wav_at(RATE as u32));
+    project.build();
+    let delivered = |sound: &Sound| {
+        let (bits, heard) = read_wav(&project.read("deliveries/d/s.wav"));
+        let rate = SampleRate::new(RATE as u32).unwrap();
+        let shaper = Shaper::new(Dither::for_file("d/s.wav"), rate).unwrap();
+        for (channel, heard) in heard.iter().enumerate() {
+            let mut expected = sound.channels[channel].clone();
+            for (second, samples) in expected.chunks_mut(RATE).enumerate() {
+                shaper.round(channel as u32, (second * RATE) as u64, samples);
+            }
+            let expected: Vec<i32> = expected.iter().map(|x| (x * 32_768.0) as i32).collect();
+            assert!(bits == 16 && *heard == expected, "channel {channel}");
+        }
+    };
+    delivered(&sound);
+    assert!(readme(&project, "d").contains("16-bit, TPDF dither with shaped noise"));
+    sound.scribble(&mut random, RATE + 5, RATE + 50);
+    project.audio("a.wav", &sound.wav_at(RATE as u32));
+    assert_eq!(rendered(&project.build())["d/s.wav"], [1]);
+    delivered(&sound);
+    project.assert_clean("shaped noise");
+    project.write("shaped.yaml", spec.replace("pcm16-shaped", "pcm16"));
+    assert_eq!(rendered(&project.build())["d/s.wav"], [0, 1, 2]);
 }

@@ -88,8 +88,8 @@ fn fades_of_a_track_stand_at_the_ends_of_what_is_heard() {
 fn an_edit_is_exact_to_the_sample() {
     let (_, a, b) = sounds(3);
     // Bars of four seconds: bar 2 is 4 s, bar 3 is 8 s, bar 4.
-    let rest = "mixes:\n  full: [s, t]\n  short: { from: full, edit: [{ from: bar 4, to: 16.5 s }, \
-                { from: 1.25, to: bar 2 }] }\n\
+    let rest = "sections: { end: { from: bar 4, to: 16.5 s } }\n\
+                mixes:\n  full: [s, t]\n  short: { from: full, edit: [end, { from: 1.25, to: bar 2 }] }\n\
                 deliverables: { d: { spec: sync-licensing, mixes: [full, short] } }\n";
     let project = with(&manifest("a.wav", rest), &a, &b);
     let stretches = [(12 * SECOND, 16 * SECOND + SECOND / 2), (10_000, 4 * SECOND)];

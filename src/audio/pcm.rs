@@ -39,7 +39,7 @@ pub fn decode_written(encoding: Encoding, channels: usize, bytes: &[u8], out: &m
     match encoding {
         Encoding::Pcm24 => decode(Pcm::I24, channels, bytes, out),
         Encoding::Float32 => decode(Pcm::F32, channels, bytes, out),
-        Encoding::Pcm16 => {
+        Encoding::Pcm16 | Encoding::Pcm16Shaped => {
             let wide: Vec<u8> = bytes.chunks_exact(2).flat_map(|x| [0, x[0], x[1]]).collect();
             decode(Pcm::I24, channels, &wide, out);
         }

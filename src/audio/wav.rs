@@ -10,6 +10,8 @@ use crate::units::SampleRate;
 pub enum Encoding {
     /// 16-bit integers, TPDF dither where the signal is finer.
     Pcm16,
+    /// The same, the noise of the rounding moved to where the ear hears it least.
+    Pcm16Shaped,
     /// 24-bit integers, rounded to the nearest, ties to even.
     Pcm24,
     /// 32-bit floats.
@@ -17,10 +19,14 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// All there are.
+    pub const ALL: [Encoding; 4] =
+        [Encoding::Pcm16, Encoding::Pcm16Shaped, Encoding::Pcm24, Encoding::Float32];
+
     /// Bits of one sample.
     pub fn bits(self) -> u16 {
         match self {
-            Encoding::Pcm16 => 16,
+            Encoding::Pcm16 | Encoding::Pcm16Shaped => 16,
             Encoding::Pcm24 => 24,
             Encoding::Float32 => 32,
         }
@@ -35,6 +41,7 @@ impl Encoding {
     pub fn name(self) -> &'static str {
         match self {
             Encoding::Pcm16 => "pcm16",
+            Encoding::Pcm16Shaped => "pcm16-shaped",
             Encoding::Pcm24 => "pcm24",
             Encoding::Float32 => "float32",
         }
@@ -43,7 +50,7 @@ impl Encoding {
     /// In words, for reports.
     pub fn words(self) -> &'static str {
         match self {
-            Encoding::Pcm16 => "16-bit",
+            Encoding::Pcm16 | Encoding::Pcm16Shaped => "16-bit",
             Encoding::Pcm24 => "24-bit",
             Encoding::Float32 => "32-bit float",
         }
@@ -51,7 +58,7 @@ impl Encoding {
 
     /// The encoding of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Encoding::Pcm16, Encoding::Pcm24, Encoding::Float32].into_iter().find(|e| e.name() == name)
+        Self::ALL.into_iter().find(|encoding| encoding.name() == name)
     }
 }
 
@@ -177,7 +184,7 @@ impl WavHeader {
     /// for 16-bit mono and stereo, where all readers know the plain form.
     fn format(&self) -> Vec<u8> {
         let channels = self.layout.width() as u16;
-        let plain = self.encoding == Encoding::Pcm16 && channels <= 2;
+        let plain = self.encoding.bits() == 16 && channels <= 2;
         let tag = if self.encoding == Encoding::Float32 { TAG_FLOAT } else { TAG_PCM };
         let frame_bytes = self.frame_bytes() as u32;
         let mut body = Vec::new();

@@ -16,6 +16,14 @@ use crate::units::SampleRate;
 /// How much of the last errors is taken from a sample, the latest first.
 const FEEDBACK: [f64; 5] = [2.033, -2.165, 1.959, -1.590, 0.6149];
 
+/// By how much at most an error is larger than one that is not shaped: 1 and the
+/// magnitudes of the coefficients.
+pub const PEAK_GROWTH: f64 = 9.362;
+
+/// The same for the power of white errors, RMS: the root of 1 and the squares of the
+/// coefficients, 12.2 dB.
+pub const RMS_GROWTH: f64 = 4.069;
+
 /// Rounds to 16 bits with triangular dither and shaped noise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shaper {
@@ -26,7 +34,12 @@ impl Shaper {
     /// A shaper that draws on a file's dither; `None` at rates for which the filter is
     /// not made: it is for 44.1 and 48 kHz.
     pub fn new(dither: Dither, rate: SampleRate) -> Option<Self> {
-        matches!(rate.hz(), 44_100 | 48_000).then_some(Self { dither })
+        Self::is_for(rate).then_some(Self { dither })
+    }
+
+    /// Whether the filter is made for a rate.
+    pub fn is_for(rate: SampleRate) -> bool {
+        matches!(rate.hz(), 44_100 | 48_000)
     }
 
     /// Rounds a segment of one channel, whose first sample is frame `first` of the
@@ -120,6 +133,16 @@ mod tests {
         // All in all 1 and the squares of the coefficients: 12.2 dB more than white.
         let power = shaped.iter().map(|x| x * x).sum::<f64>() / shaped.len() as f64;
         assert!((10.0 * (power / 0.25).log10() - 12.19).abs() < 0.1, "{power}");
+    }
+
+    #[test]
+    fn it_grows_by_what_the_filter_says() {
+        let peak: f64 = 1.0 + FEEDBACK.iter().map(|c| c.abs()).sum::<f64>();
+        let rms = (1.0 + FEEDBACK.iter().map(|c| c * c).sum::<f64>()).sqrt();
+        assert!(
+            (peak - PEAK_GROWTH).abs() < 5e-4 && (rms - RMS_GROWTH).abs() < 5e-4,
+            "{peak} {rms}"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Key;
+use crate::audio::wav::Encoding;
 use crate::plan::op::{Op, Sink};
 use crate::plan::{Plan, Print, PrintId};
 use crate::units::SampleRate;
@@ -120,7 +121,11 @@ pub fn recipe(plan: &Plan, print: PrintId) -> Vec<String> {
             }
         })
         .collect();
-    let dithered = if dither.is_some() { ", TPDF dither" } else { "" };
+    let dithered = match (dither, encoding) {
+        (None, _) => "",
+        (Some(_), Encoding::Pcm16Shaped) => ", TPDF dither, shaped",
+        (Some(_), _) => ", TPDF dither",
+    };
     lines.push(format!("file: {}, {layout}{dithered}", encoding.words()));
     lines
 }

@@ -8,7 +8,9 @@ use super::members::Member;
 use super::packages::Ground;
 use super::raw;
 use crate::audio::layout::Layout;
+use crate::audio::wav::Encoding;
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::dsp::shaping::Shaper;
 use crate::spec::{FileKind, Members, Spec};
 use crate::yaml::record::Entry;
 
@@ -29,6 +31,13 @@ pub(super) fn format(
         let error = Diagnostic::error(title).at(&raw.spec.span, label);
         let wanted = spec.sample_rates[0].hz();
         found.push(error.help(format!("add `sample_rate: {wanted}` to convert it")));
+    }
+    if spec.encoding == Encoding::Pcm16Shaped && !Shaper::is_for(rate) {
+        let title =
+            format!("spec `{}` asks for noise shaping, which is not made for {rate}", spec.name);
+        let error =
+            Diagnostic::error(title).at(&raw.spec.span, format!("the package is at {rate}"));
+        found.push(error.help("44.1 and 48 kHz can be shaped: add `sample_rate`, or use `pcm16`"));
     }
     layouts(ground, entry, spec, members, found);
 }

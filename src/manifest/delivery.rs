@@ -74,6 +74,8 @@ pub struct Project {
     pub composer: String,
     /// Who mixed it.
     pub mixer: String,
+    /// Key of a song.
+    pub key: String,
     /// Production company of a film.
     pub production: String,
     /// The part of the whole: an episode, a reel.

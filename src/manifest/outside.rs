@@ -102,7 +102,7 @@ impl Scalar for Format {
     const EXPECTED: &'static str = "a format: `float32` or `pcm24`";
 
     fn parse(text: &str) -> Option<Self> {
-        Encoding::parse(text).filter(|encoding| *encoding != Encoding::Pcm16).map(Self)
+        Encoding::parse(text).filter(|encoding| encoding.bits() > 16).map(Self)
     }
 
     fn schema() -> Json {

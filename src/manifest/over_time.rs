@@ -2,7 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::delivery::{Action, Fade, Step, Stretch};
+use super::delivery::{Action, Fade, Section, Step, Stretch};
+use super::raw::Text;
+use super::takes;
 use super::timeline::Timeline;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::dsp::envelope::{Direction, Envelope, Shape};
@@ -32,11 +34,14 @@ record! {
 
 record! {
     /// A stretch of an edit.
-    pub RawStretch: "a stretch like `{ from: bar 1, to: bar 17 }`";
+    pub RawStretch: "the name of a section, or a stretch like `{ from: bar 1, to: bar 17 }`",
+    short section;
+    /// A section, in place of its ends.
+    section: Option<Text>,
     /// Where it begins.
-    from: At<Time>,
+    from: Option<At<Time>>,
     /// Where it ends.
-    to: At<Time>,
+    to: Option<At<Time>>,
     /// A crossfade with the stretch before it, centred on the joint.
     crossfade: Option<At<RawCrossfade>>,
 }
@@ -142,30 +147,16 @@ pub(super) fn envelope_step(
 /// The stretches of an edit, which must lie within the `frames` frames of the
 /// programme.
 pub(super) fn stretches(
-    raw: &[RawStretch],
+    raw: &[At<RawStretch>],
     frames: u64,
     timeline: &Timeline,
+    sections: &[Section],
 ) -> Result<Vec<Stretch>, Option<Diagnostic>> {
     let mut stretches: Vec<Stretch> = Vec::new();
     for stretch in raw {
-        let (from, to) = (timeline.place(&stretch.from)?, timeline.place(&stretch.to)?);
-        if to <= from {
-            return Err(Some(
-                Diagnostic::error("a stretch ends before it begins")
-                    .at(&stretch.to.span, format!("at {}", timeline.rate.clock(to)))
-                    .help("`to` lies behind `from`"),
-            ));
-        }
-        if to > frames {
-            let end = timeline.rate.clock(frames);
-            return Err(Some(
-                Diagnostic::error("a stretch goes on after the programme has ended")
-                    .at(&stretch.to.span, format!("the programme ends at {end}"))
-                    .help("a `tail` in `session` makes it longer"),
-            ));
-        }
+        let (from, to) = ends(stretch, frames, timeline, sections)?;
         let (mut crossfade, mut shape) = (0, Shape::EqualPower);
-        if let Some(written) = &stretch.crossfade {
+        if let Some(written) = &stretch.value.crossfade {
             crossfade = timeline.length(&written.value.length)?;
             shape = written.value.shape.unwrap_or(shape);
             check_crossfade(written, crossfade, stretches.last(), (from, to), frames)?;
@@ -173,6 +164,48 @@ pub(super) fn stretches(
         stretches.push(Stretch { from, to, crossfade, shape });
     }
     Ok(stretches)
+}
+
+/// The first frame of a stretch and the one after its last.
+fn ends(
+    stretch: &At<RawStretch>,
+    frames: u64,
+    timeline: &Timeline,
+    sections: &[Section],
+) -> Result<(u64, u64), Option<Diagnostic>> {
+    let (from, to) = match &stretch.value {
+        RawStretch { section: Some(name), from: None, to: None, crossfade: _ } => {
+            let section = takes::section(name, sections)?;
+            return Ok((section.from_frame, section.to_frame));
+        }
+        RawStretch { section: None, from: Some(from), to: Some(to), crossfade: _ } => (from, to),
+        RawStretch { section: Some(name), .. } => {
+            let error = Diagnostic::error("a section has its own beginning and end");
+            return Err(Some(error.at(&name.span, "").help("remove it, or `from` and `to`")));
+        }
+        RawStretch { section: None, .. } => {
+            let error = Diagnostic::error("where does this stretch begin and end?");
+            let help = "write `{ from: bar 1, to: bar 17 }`, or the name of a section";
+            return Err(Some(error.at(&stretch.span, "").help(help)));
+        }
+    };
+    let (first, end) = (timeline.place(from)?, timeline.place(to)?);
+    if end <= first {
+        return Err(Some(
+            Diagnostic::error("a stretch ends before it begins")
+                .at(&to.span, format!("at {}", timeline.rate.clock(end)))
+                .help("`to` lies behind `from`"),
+        ));
+    }
+    if end > frames {
+        let whole = timeline.rate.clock(frames);
+        return Err(Some(
+            Diagnostic::error("a stretch goes on after the programme has ended")
+                .at(&to.span, format!("the programme ends at {whole}"))
+                .help("a `tail` in `session` makes it longer"),
+        ));
+    }
+    Ok((first, end))
 }
 
 /// A crossfade needs half its length of material beyond both ends of the joint.

@@ -230,6 +230,7 @@ pub(super) fn project(manifest: &Manifest, faults: &mut Faults) -> Project {
         artist: text(&raw.artist),
         composer: text(&raw.composer),
         mixer: text(&raw.mixer),
+        key: text(&raw.key),
         production: text(&raw.production),
         part: text(&raw.part),
         revision: text(&raw.revision),

@@ -62,6 +62,8 @@ record! {
     composer: Option<Text>,
     /// Who mixed it.
     mixer: Option<Text>,
+    /// Key of a song, for the read-me: `A minor`.
+    key: Option<Text>,
     /// Production company of a film.
     production: Option<Text>,
     /// The part of the whole that this is: an episode like s01e02, a reel like r01,
@@ -202,8 +204,9 @@ record! {
     gain: Option<Gain>,
     /// What is done to the sum, in this order.
     process: Option<Vec<At<RawStep>>>,
-    /// Stretches of the sum that follow one another, on a timeline of their own.
-    edit: Option<Vec<RawStretch>>,
+    /// Stretches of the sum that follow one another, on a timeline of their own: sections
+    /// by name, or from one place to another.
+    edit: Option<Vec<At<RawStretch>>>,
     /// The approved print that the mix must null against.
     reference: Option<Reference>,
     /// Standard role: print-master, m-and-e.

@@ -226,6 +226,7 @@ fn material(
         tracks: &tracks,
         timeline: &timeline,
         programme: &programme,
+        sections: &sections,
     };
     let sums = sums::resolve(terms, files, faults);
     let standard = Standard {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::delivery::{
-    InputId, MixId, Part, Programme, StemId, Step, Stretch, Track, TrackFile, TrackId,
+    InputId, MixId, Part, Programme, Section, StemId, Step, Stretch, Track, TrackFile, TrackId,
 };
 use super::downmixes::{mix_layout, quoted};
 use super::files::Files;
@@ -79,6 +79,7 @@ pub(super) struct Terms<'a> {
     pub(super) tracks: &'a BTreeMap<TrackId, Track>,
     pub(super) timeline: &'a Timeline,
     pub(super) programme: &'a Programme,
+    pub(super) sections: &'a [Section],
 }
 
 /// Checks every sum, children first. A sum of something bad is bad.
@@ -255,7 +256,7 @@ pub(super) fn print(
 
 /// The stretches of a mix. A sum has one timeline, so no other may sum it.
 fn edit(terms: Terms<'_>, id: MixId, mix: &raw::Mix, sums: &mut Sums, faults: &mut Faults) {
-    let Terms { manifest, links, timeline, programme, .. } = terms;
+    let Terms { manifest, links, timeline, programme, sections, .. } = terms;
     for link in &links.sums[&Part::Mix(id)] {
         let Part::Mix(inner) = link.part else { continue };
         if sums.edits.contains_key(&inner) {
@@ -266,7 +267,7 @@ fn edit(terms: Terms<'_>, id: MixId, mix: &raw::Mix, sums: &mut Sums, faults: &m
         }
     }
     let Some(raw) = &mix.edit else { return };
-    match over_time::stretches(raw, programme.frames, timeline) {
+    match over_time::stretches(raw, programme.frames, timeline, sections) {
         Ok(stretches) => {
             sums.edits.insert(id, stretches);
         }

@@ -32,7 +32,8 @@ impl Takes {
             None => Vec::new(),
             Some(Selection::All) => sections.iter().collect(),
             Some(Selection::These(names)) => {
-                names.iter().filter_map(|name| find(name, sections, found)).collect()
+                let known = |name| section(name, sections).map_err(|error| found.push(error)).ok();
+                names.iter().filter_map(known).collect()
             }
         };
         let seam = u64::from(programme.sample_rate.hz()) * SEAM_MS / 1000;
@@ -98,16 +99,15 @@ impl Take {
     }
 }
 
-fn find<'a>(name: &Text, sections: &'a [Section], found: &mut Diagnostics) -> Option<&'a Section> {
-    let section = sections.iter().find(|section| section.name == name.value);
-    if section.is_none() {
+/// The section of that name.
+pub(super) fn section<'a>(name: &Text, sections: &'a [Section]) -> Result<&'a Section, Diagnostic> {
+    sections.iter().find(|section| section.name == name.value).ok_or_else(|| {
         let title = format!("unknown section `{}`", name.value);
         let error = Diagnostic::error(title).at(&name.span, "nothing has this name");
         let names = sections.iter().map(|section| section.name.as_str());
-        found.push(match sections.is_empty() {
+        match sections.is_empty() {
             true => error.help("add `sections: { verse: { from: bar 9, to: bar 25 } }`"),
             false => error.did_you_mean(&name.value, names),
-        });
-    }
-    section
+        }
+    })
 }

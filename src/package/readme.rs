@@ -135,10 +135,10 @@ fn format(page: &mut Page, report: &PackageReport) {
     let rate = common(files, |file| file.sample_rate).map(|rate| rate.to_string());
     page.entry("Sample rate", &rate.unwrap_or_else(differs));
     let depth = common(files, FileReport::encoding_words);
-    let dither = if files.iter().any(|file| file.bits == 16) {
-        ", TPDF dither where the signal is finer"
-    } else {
-        ""
+    let dither = match files.iter().find(|file| file.bits == 16) {
+        Some(file) if file.shaped => ", TPDF dither with shaped noise where the signal is finer",
+        Some(_) => ", TPDF dither where the signal is finer",
+        None => "",
     };
     page.entry("Word length", &(depth.unwrap_or_else(differs) + dither));
     let mut layouts: Vec<_> = files.iter().map(|f| (f.layout, !f.parts.is_empty())).collect();
@@ -159,6 +159,7 @@ fn format(page: &mut Page, report: &PackageReport) {
     page.entry("Length", &length.unwrap_or_else(differs));
     page.entry("Start", &start_words(report));
     page.entry("Tempo", &tempo(programme).unwrap_or_default());
+    page.entry("Key", &report.project.key);
     let meter = programme.meter.as_ref().map(ToString::to_string);
     page.entry("Meter", &meter.unwrap_or_default());
     page.entry("Bar 1", &bar_one(programme).unwrap_or_default());

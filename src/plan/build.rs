@@ -7,7 +7,6 @@ use super::nodes::Nodes;
 use super::op::Op;
 use super::{GainPlace, MeasuredGain, NodeId, Plan, PlannedFile, Print, PrintId, Signal, nulls};
 use crate::audio::layout::{Channel, Layout};
-use crate::audio::wav::Encoding;
 use crate::dsp::downmix::Downmix;
 use crate::dsp::edit::{Edit, Span};
 use crate::dsp::envelope::Direction;
@@ -420,7 +419,7 @@ impl Builder<'_> {
                 .map(|(input, node)| (input, self.finish(node, file, package, "reference")));
             let grid = self.nodes.graph[node].grid_bits;
             let on_grid = grid.is_some_and(|bits| bits <= file.encoding.bits());
-            let dither = (file.encoding == Encoding::Pcm16 && !on_grid)
+            let dither = (file.encoding.bits() == 16 && !on_grid)
                 .then(|| format!("{}/{}", package.name, file.path));
             let print = Print { node, encoding: file.encoding, layout: file.layout, dither };
             prints.push((print, reference));

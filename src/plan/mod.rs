@@ -288,7 +288,7 @@ impl Plan {
         let Print { node, encoding, layout: _, dither: _ } = self.print(id);
         let exact = match encoding {
             Encoding::Float32 => 24,
-            Encoding::Pcm16 | Encoding::Pcm24 => encoding.bits(),
+            Encoding::Pcm16 | Encoding::Pcm16Shaped | Encoding::Pcm24 => encoding.bits(),
         };
         self.graph[*node].grid_bits.is_none_or(|bits| bits > exact)
     }

@@ -100,7 +100,7 @@ impl Meter {
                 block.iter().filter(|x| x.abs() > 1.0).count() as u32
             }
             Encoding::Float32 => 0,
-            Encoding::Pcm16 | Encoding::Pcm24 => overs,
+            Encoding::Pcm16 | Encoding::Pcm16Shaped | Encoding::Pcm24 => overs,
         };
         ChannelFacts {
             sample_peak: levels.peak,
@@ -110,7 +110,7 @@ impl Meter {
             sum_of_squares: levels.sum_of_squares,
             used_bits: match self.encoding {
                 Encoding::Float32 => 0,
-                Encoding::Pcm16 | Encoding::Pcm24 => levels.used_bits,
+                _ => levels.used_bits,
             },
             first_sound: block.iter().position(|x| *x != 0.0).map(|frame| frame as u32),
             last_sound: block.iter().rposition(|x| *x != 0.0).map(|frame| frame as u32),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::audio::layout::Layout;
 use crate::audio::wav::Encoding;
 use crate::dsp::loudness::loudness;
+use crate::dsp::shaping::{PEAK_GROWTH, RMS_GROWTH};
 use crate::qc::facts::{ChannelFacts, NullFacts, SegmentFacts};
 use crate::units::{SampleRate, dbfs};
 
@@ -294,10 +295,12 @@ pub enum NullVerdict {
 /// With D the last bit, rounding with triangular dither errs by up to 1.5 D and
 /// by 0.5 D RMS, and so do N of them by N times 1.5 D and, being independent, by
 /// sqrt(N) times 0.5 D; undithered rounding stays within that. Floats are not
-/// dithered and err by up to half of their last bit, which below 2.0 is 2^-23.
+/// dithered and err by up to half of their last bit, which below 2.0 is 2^-23. Shaped
+/// noise is larger, by how much the filter says.
 pub fn classify(null: &NullResult, rounded_signals: u32, encoding: Encoding) -> NullVerdict {
     let (peak_of_one, rms_of_one) = match encoding {
         Encoding::Pcm16 => (1.5 * LAST_BIT_16, 0.5 * LAST_BIT_16),
+        Encoding::Pcm16Shaped => (1.5 * PEAK_GROWTH * LAST_BIT_16, 0.5 * RMS_GROWTH * LAST_BIT_16),
         Encoding::Pcm24 => (1.5 * LAST_BIT_24, 0.5 * LAST_BIT_24),
         // Uniform within half a bit: 1/sqrt(12) of a bit RMS.
         Encoding::Float32 => (0.5 * LAST_BIT_24, 0.2887 * LAST_BIT_24),

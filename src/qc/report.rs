@@ -98,6 +98,8 @@ pub struct FileReport {
     pub bits: u16,
     /// Whether samples are floats.
     pub float: bool,
+    /// Whether the noise of rounding is shaped.
+    pub shaped: bool,
     /// Its channels, in order.
     pub layout: Layout,
     /// BLAKE3 of the file's bytes, 64 hex digits; empty where it stands for several.
@@ -157,6 +159,7 @@ impl FileReport {
             sample_rate: deliverable.pace.sample_rate,
             bits: file.encoding.bits(),
             float: file.encoding == Encoding::Float32,
+            shaped: file.encoding == Encoding::Pcm16Shaped,
             layout: file.layout,
             blake3,
             parts,

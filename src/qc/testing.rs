@@ -100,6 +100,7 @@ pub(crate) fn file(path: &str, kind: Kind, contains: &[&str]) -> FileReport {
         sample_rate: rate_48k(),
         bits: 24,
         float: false,
+        shaped: false,
         layout: Layout::Stereo,
         blake3: "ab".repeat(32),
         parts: Vec::new(),

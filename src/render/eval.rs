@@ -436,14 +436,15 @@ impl At<'_> {
     }
 }
 
-fn add(total: &mut Block, block: &Block) {
+/// Adds one block to another, channel by channel.
+pub fn add(total: &mut Block, block: &Block) {
     for (sum, channel) in total.iter_mut().zip(block) {
         sum.iter_mut().zip(channel).for_each(|(sum, x)| *sum += x);
     }
 }
 
 /// Each output channel: the input channels times their factors, added in order.
-fn matrix(rows: &[Vec<f64>], input: &Block) -> Block {
+pub fn matrix(rows: &[Vec<f64>], input: &Block) -> Block {
     rows.iter()
         .map(|row| {
             let mut out = vec![0.0; input[0].len()];

@@ -232,7 +232,7 @@ fn write(file: &mut OutFile, job: &Job<'_>, block: &mut [Vec<f64>]) -> Result<()
     let mut bytes = Vec::new();
     let overs = match job.external.encoding() {
         Encoding::Float32 => pcm::encode_f32(block, &mut bytes),
-        Encoding::Pcm16 | Encoding::Pcm24 => pcm::encode_i24(block, &mut bytes),
+        _ => pcm::encode_i24(block, &mut bytes),
     };
     let is_cut = job.external.encoding() != Encoding::Float32 && overs.iter().any(|n| *n > 0);
     if is_cut {

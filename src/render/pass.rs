@@ -21,6 +21,7 @@ use crate::audio::pcm;
 use crate::audio::wav::Encoding;
 use crate::diag::Failure;
 use crate::dsp::dither::Dither;
+use crate::dsp::shaping::Shaper;
 use crate::fsio::{Disk, DiskError};
 use crate::key::Key;
 use crate::key::segment::{Keys, of_form};
@@ -337,7 +338,15 @@ impl Work<'_, '_> {
         let overs = match (encoding, dither) {
             (Encoding::Pcm24, _) => pcm::encode_i24(block, &mut bytes),
             (Encoding::Float32, _) => pcm::encode_f32(block, &mut bytes),
-            (Encoding::Pcm16, None) => {
+            (Encoding::Pcm16 | Encoding::Pcm16Shaped, None) => {
+                pcm::encode_i16(block, None::<fn(usize, usize) -> f64>, &mut bytes)
+            }
+            (Encoding::Pcm16Shaped, Some(identity)) => {
+                let shaper = Shaper::new(Dither::for_file(identity), plan.clock_of(*node).rate);
+                let shaper = shaper.expect("BUG: the rate is checked when it is read");
+                for (channel, samples) in (0..).zip(block.iter_mut()) {
+                    shaper.round(channel, first, samples);
+                }
                 pcm::encode_i16(block, None::<fn(usize, usize) -> f64>, &mut bytes)
             }
             (Encoding::Pcm16, Some(identity)) => {

@@ -108,7 +108,7 @@ named!(Channels, "`interleaved` or `multi-mono`",
     "interleaved" => Channels::Interleaved, "multi-mono" => Channels::MultiMono);
 
 impl Scalar for Encoding {
-    const EXPECTED: &'static str = "a word length: `pcm16`, `pcm24` or `float32`";
+    const EXPECTED: &'static str = "a word length: `pcm16`, `pcm16-shaped`, `pcm24` or `float32`";
 
     fn parse(text: &str) -> Option<Self> {
         Encoding::parse(text)
@@ -119,7 +119,7 @@ impl Scalar for Encoding {
     }
 
     fn names() -> Vec<&'static str> {
-        [Encoding::Pcm16, Encoding::Pcm24, Encoding::Float32].map(Encoding::name).into()
+        Encoding::ALL.map(Encoding::name).into()
     }
 }
 

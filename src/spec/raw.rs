@@ -20,7 +20,7 @@ record! {
     title: Option<Text>,
     /// The spec that this one starts from: a name, or a path relative to this file.
     extends: Option<Text>,
-    /// Word length of the files: pcm16, pcm24 or float32.
+    /// Word length of the files: pcm16, pcm16-shaped, pcm24 or float32.
     encoding: Option<Figure<Encoding>>,
     /// Sample rate in Hz, a list of those that may be, or native: that of the session.
     sample_rate: Option<Figure<Rates>>,
