@@ -22,7 +22,7 @@ pub const PEAK_GROWTH: f64 = 9.362;
 
 /// The same for the power of white errors, RMS: the root of 1 and the squares of the
 /// coefficients, 12.2 dB.
-pub const RMS_GROWTH: f64 = 4.069;
+pub const RMS_GROWTH: f64 = 4.070;
 
 /// Rounds to 16 bits with triangular dither and shaped noise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
