@@ -266,7 +266,10 @@ fn explain(context: &Context<'_>, request: &Request, global: &Global) -> Result<
     } else {
         print(&outcome.text(&here(context)));
     }
-    Ok(0)
+    if !outcome.problems.is_empty() {
+        say(outcome.problems.render(context.colour).trim_end());
+    }
+    Ok(if outcome.problems.has_errors() { 2 } else { 0 })
 }
 
 fn check(context: &Context<'_>, request: &Request, global: &Global) -> Result<u8, Failure> {

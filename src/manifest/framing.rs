@@ -201,7 +201,8 @@ impl Places<'_> {
         };
         let Some(frame) = frame else {
             let error = Diagnostic::error(format!("the session has no `{key}`")).at(&at.span, "");
-            return Err(Some(error.help(format!("add `{key}: \"01:00:00:00\"` to `session`"))));
+            let help = format!("add `{key}: \"{}\"` to `session`", self.outermost(key));
+            return Err(Some(error.help(help + ", or the frame on which action does")));
         };
         let frames = |length: &Length| self.video_frames(length, &at.span);
         Ok(frame.frames() as i64
@@ -210,6 +211,17 @@ impl Places<'_> {
                 Offset::Before(length) => -frames(length)?,
                 Offset::After(length) => frames(length)?,
             })
+    }
+
+    /// The label of the first or the last video frame of the programme.
+    fn outermost(&self, key: &str) -> String {
+        let Some(fps) = self.timeline.fps else { return "01:00:00:00".to_owned() };
+        let zero = self.timeline.zero();
+        let sample = match key {
+            "first_frame" => zero,
+            _ => zero + self.programme.frames.saturating_sub(1),
+        };
+        Timecode::at(sample, self.timeline.rate, fps).label(fps)
     }
 
     /// Video frames of a length: its seconds are those of timecode, 24 frames each at

@@ -10,7 +10,6 @@ use super::raw::{Manifest, Text};
 use super::resolve::Faults;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::record;
-use crate::units::Gain;
 use crate::yaml::record::{At, Scalar};
 
 record! {
@@ -18,18 +17,55 @@ record! {
     pub RawNormalize: "a loudness in LUFS like `-14`, or a map like `{ loudness: -14 }`",
     short loudness;
     /// The integrated loudness it is brought to, in LUFS.
-    loudness: Option<At<Gain>>,
+    loudness: Option<At<Loudness>>,
     /// The sample peak it is brought to, in dBFS.
-    peak: Option<At<Gain>>,
+    peak: Option<At<Peak>>,
     /// The true peak it is brought to, in dBTP. Beside `loudness`: what the true peak
     /// must not pass.
-    true_peak: Option<At<Gain>>,
+    true_peak: Option<At<Peak>>,
     /// The stem or mix whose loudness counts, such as the dialogue stem; the signal
     /// itself unless given.
     by: Option<Text>,
     /// What is done if the true peak would pass `true_peak`: lower, limit or refuse.
     /// Lower unless given.
     guard: Option<At<Guard>>,
+}
+
+/// A loudness in LUFS.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Loudness(f64);
+
+impl Scalar for Loudness {
+    const EXPECTED: &'static str = "a loudness from -70 to 0 LUFS, like `-14` or `-14 LUFS`";
+
+    fn parse(text: &str) -> Option<Self> {
+        let number = text.strip_suffix("LUFS").or(text.strip_suffix("LKFS")).unwrap_or(text);
+        number.trim().parse().ok().filter(|lufs| (-70.0..=0.0).contains(lufs)).map(Self)
+    }
+
+    fn schema() -> Json {
+        let written = json!({ "type": "string", "pattern": "^-?[0-9.]+ ?(LUFS|LKFS)$" });
+        json!({ "anyOf": [{ "type": "number", "minimum": -70, "maximum": 0 }, written] })
+    }
+}
+
+/// A peak in dBFS or dBTP.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Peak(f64);
+
+impl Scalar for Peak {
+    const EXPECTED: &'static str = "a peak from -100 to 20 dB, like `-1` or `-1 dBTP`";
+
+    fn parse(text: &str) -> Option<Self> {
+        let units = ["dBTP", "dBFS", "dB"];
+        let number = units.iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(text);
+        number.trim().parse().ok().filter(|db| (-100.0..=20.0).contains(db)).map(Self)
+    }
+
+    fn schema() -> Json {
+        let written = json!({ "type": "string", "pattern": "^-?[0-9.]+ ?(dBTP|dBFS|dB)$" });
+        json!({ "anyOf": [{ "type": "number", "minimum": -100, "maximum": 20 }, written] })
+    }
 }
 
 impl Scalar for Guard {
@@ -57,9 +93,10 @@ impl Scalar for Guard {
 pub(super) fn step(
     raw: &At<RawNormalize>,
     names: &Names<'_>,
+    misread: bool,
     problems: &mut Diagnostics,
 ) -> Option<Step> {
-    let normalize = resolve(raw, names, problems)?;
+    let normalize = resolve(raw, names, misread, problems)?;
     Some(Step { words: normalize.words(), action: Action::Normalize(normalize) })
 }
 
@@ -67,6 +104,7 @@ pub(super) fn step(
 pub(super) fn resolve(
     raw: &At<RawNormalize>,
     names: &Names<'_>,
+    misread: bool,
     problems: &mut Diagnostics,
 ) -> Option<Normalize> {
     let RawNormalize { loudness, peak, true_peak, by, guard } = &raw.value;
@@ -75,11 +113,11 @@ pub(super) fn resolve(
         None
     };
     let (target, ceiling) = match (loudness, peak, true_peak) {
-        (Some(loudness), None, ceiling) => {
-            (Target::Loudness(loudness.value.db()), ceiling.as_ref())
-        }
-        (None, Some(peak), None) => (Target::SamplePeak(peak.value.db()), None),
-        (None, None, Some(peak)) => (Target::TruePeak(peak.value.db()), None),
+        (Some(loudness), None, ceiling) => (Target::Loudness(loudness.value.0), ceiling.as_ref()),
+        (None, Some(peak), None) => (Target::SamplePeak(peak.value.0), None),
+        (None, None, Some(peak)) => (Target::TruePeak(peak.value.0), None),
+        // What could not be read has been told.
+        (None, None, None) if misread => return None,
         (None, None, None) => {
             let error = Diagnostic::error("what should it be normalised to?").at(&raw.span, "");
             return refuse(error.help("write `loudness: -14`, `true_peak: -1` or `peak: -3`"));
@@ -91,12 +129,12 @@ pub(super) fn resolve(
         }
     };
     let ceiling = match (ceiling, guard) {
-        (Some(at), _) if at.value.db() > 0.0 => {
+        (Some(at), _) if at.value.0 > 0.0 => {
             let error = Diagnostic::error("a true peak cannot be guarded above full scale");
             return refuse(error.at(&at.span, "").help("-1 is usual"));
         }
         (Some(at), guard) => {
-            Some((at.value.db(), guard.as_ref().map_or(Guard::Lower, |guard| guard.value)))
+            Some((at.value.0, guard.as_ref().map_or(Guard::Lower, |guard| guard.value)))
         }
         (None, Some(guard)) => {
             let error = Diagnostic::error("a `guard` goes with a loudness and a true peak");
@@ -118,9 +156,10 @@ pub(super) fn resolve(
 pub(super) fn of_set(
     raw: &At<RawNormalize>,
     names: &Names<'_>,
+    misread: bool,
     found: &mut Diagnostics,
 ) -> Option<Normalize> {
-    let normalize = resolve(raw, names, found)?;
+    let normalize = resolve(raw, names, misread, found)?;
     if matches!(normalize.target, Target::Loudness(_)) && normalize.by.is_none() {
         let error = Diagnostic::error("whose loudness counts for the whole package?");
         let help = "write `{ loudness: -23, by: NAME }` with a mix or stem; all files get its gain";

@@ -9,7 +9,7 @@ use super::timeline::Timeline;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::dsp::envelope::{Direction, Envelope, Shape};
 use crate::record;
-use crate::units::Gain;
+use crate::units::{Gain, SampleRate};
 use crate::yaml::record::{At, Scalar};
 use crate::yaml::times::{Length, Time};
 
@@ -164,6 +164,22 @@ pub(super) fn stretches(
         stretches.push(Stretch { from, to, crossfade, shape });
     }
     Ok(stretches)
+}
+
+/// An edit in words: its stretches with the crossfades between them.
+pub fn edit_words(stretches: &[Stretch], rate: SampleRate) -> String {
+    let word = |stretch: &Stretch| {
+        let Stretch { from, to, crossfade, shape } = *stretch;
+        let joint = match crossfade {
+            0 => String::new(),
+            frames => {
+                format!(" after a crossfade of {}, {}", rate.clock(frames), shape_words(shape))
+            }
+        };
+        format!("{} to {}{joint}", rate.clock(from), rate.clock(to))
+    };
+    let stretches: Vec<String> = stretches.iter().map(word).collect();
+    format!("edit: {}", stretches.join(", "))
 }
 
 /// The first frame of a stretch and the one after its last.

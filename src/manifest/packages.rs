@@ -155,7 +155,8 @@ fn package(
         }
     }
     let set_gain = raw.normalize.as_ref();
-    let set_gain = set_gain.and_then(|raw| normalize::of_set(raw, ground.names, found));
+    let set_gain =
+        set_gain.and_then(|raw| normalize::of_set(raw, ground.names, entry.errors > 0, found));
     // Files of two versions are never heard together, so each version is a set.
     let set_gains = versions.iter().filter_map(|version| Some((*version, set_gain.clone()?)));
     let framing = framing::resolve(&edges, &programme, &timeline, found);

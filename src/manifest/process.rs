@@ -77,13 +77,13 @@ pub(super) struct Signal<'a> {
     pub(super) pan_law: PanLaw,
     /// Where programs and plug-ins are looked for.
     pub(super) place: Place<'a>,
+    /// Whether something in the manifest could not be read, and so may be what is missed.
+    pub(super) misread: bool,
 }
 
-/// The steps of a chain; what is wrong with them goes to `problems`. `misread` says
-/// that something in the manifest could not be read.
+/// The steps of a chain; what is wrong with them goes to `problems`.
 pub(super) fn steps(
     raw: &[At<RawStep>],
-    misread: bool,
     signal: Signal<'_>,
     problems: &mut Diagnostics,
 ) -> Vec<Step> {
@@ -92,7 +92,7 @@ pub(super) fn steps(
         match found.len() {
             1 => found.pop().flatten(),
             // A name or setting that could not be read was told already.
-            0 if misread => None,
+            0 if signal.misread => None,
             n => {
                 let what = if n == 0 { "no operator" } else { "more than one operator" };
                 problems.push(
@@ -111,7 +111,7 @@ pub(super) fn steps(
 
 /// What a step asks for; a `None` is an operator that cannot be.
 fn actions(step: &RawStep, signal: Signal<'_>, problems: &mut Diagnostics) -> Vec<Option<Step>> {
-    let Signal { timeline, names, layout, pan_law, place } = signal;
+    let Signal { timeline, names, layout, pan_law, place, misread } = signal;
     let rate = timeline.rate;
     let mut found = Vec::new();
     let RawStep {
@@ -150,7 +150,7 @@ fn actions(step: &RawStep, signal: Signal<'_>, problems: &mut Diagnostics) -> Ve
     }
     let ride = |envelope| over_time::envelope_step(envelope, timeline, problems);
     found.extend(envelope.as_ref().map(ride));
-    let level = |normalize| normalize::step(normalize, names, problems);
+    let level = |normalize| normalize::step(normalize, names, misread, problems);
     found.extend(normalize.as_ref().map(level));
     let mut made = Steps { rate, names, problems, found: &mut found };
     made.pass(Shape::HighPass, "high-pass", highpass);

@@ -178,23 +178,30 @@ fn sections(
         let mut place = |at| {
             timeline.place(at).map_err(|told| told.into_iter().for_each(|e| faults.whole(e))).ok()
         };
-        let (Some(from_frame), Some(to_frame)) = (place(&raw.from), place(&raw.to)) else {
+        let (from, to) = (place(&raw.from), place(&raw.to));
+        let (name, span) = (entry.name.clone(), entry.span.clone());
+        // What is wrong with it is told once, and nothing is built: its name is known.
+        let (Some(from_frame), Some(to_frame)) = (from, to) else {
+            faults.stop();
+            let to_frame = programme.frames.max(1);
+            sections.push(Section { name, from_frame: 0, to_frame, span });
             continue;
         };
-        let name = &entry.name;
         let clock = |frame| programme.sample_rate.clock(frame);
+        let whole = Section { name: name.clone(), from_frame, to_frame, span };
         let (title, label, help) = if to_frame <= from_frame {
             let title = format!("section `{name}` ends before it begins");
+            sections.push(Section { from_frame: 0, to_frame: programme.frames.max(1), ..whole });
             (title, format!("at {}", clock(to_frame)), "`to` lies behind `from`".to_owned())
         } else if to_frame > programme.frames {
             let title = format!("section `{name}` goes on after the programme has ended");
             let end = clock(programme.frames);
             let help =
                 format!("the programme ends at {end}; a `tail` in `session` makes it longer");
+            sections.push(whole);
             (title, format!("at {}", clock(to_frame)), help)
         } else {
-            let (name, span) = (name.clone(), entry.span.clone());
-            sections.push(Section { name, from_frame, to_frame, span });
+            sections.push(whole);
             continue;
         };
         faults.whole(Diagnostic::error(title).at(&raw.to.span, label).help(help));

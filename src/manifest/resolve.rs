@@ -98,6 +98,16 @@ impl Faults {
         self.fatal = true;
     }
 
+    /// Something that concerns everything is wrong, and has been told.
+    pub(super) fn stop(&mut self) {
+        self.fatal = true;
+    }
+
+    /// Whether something that concerns everything is wrong so far.
+    pub(super) fn is_fatal(&self) -> bool {
+        self.fatal
+    }
+
     /// Whether anything is wrong so far.
     pub(super) fn has_errors(&self) -> bool {
         self.diagnostics.has_errors()

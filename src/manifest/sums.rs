@@ -122,8 +122,8 @@ pub(super) fn resolve(terms: Terms<'_>, files: &mut Files<'_>, faults: &mut Faul
             let mut problems = Diagnostics::default();
             let (misread, place) = (faults.has_errors(), files.place());
             let layout = layout.unwrap_or(common);
-            let signal = Signal { timeline, names, layout, pan_law, place };
-            let steps = process::steps(chain, misread, signal, &mut problems);
+            let signal = Signal { timeline, names, layout, pan_law, place, misread };
+            let steps = process::steps(chain, signal, &mut problems);
             sums.processes.insert(*part, steps);
             problems.into_iter().for_each(|problem| faults.spoil(*part, problem));
         }
@@ -310,6 +310,7 @@ fn hear(
             let error = error.at(span, "goes without all that it sums");
             faults.spoil(Part::Mix(id), error.help("take something out of `without`"));
         }
+        check_m_and_e(manifest, id, &after, faults);
         warn_of_doubles(manifest, links, id, &after, &mut told, faults);
         let name = named(manifest, Part::Mix(id)).0;
         hints::shared_files(tracks, name, &after, &mut told_files, faults);
@@ -333,6 +334,28 @@ fn hear(
             faults.warn(Diagnostic::warning(title).at(&entry.span, "never heard"));
         }
     }
+}
+
+/// An M&E is what is left when the dialogue is gone.
+fn check_m_and_e(manifest: &Manifest, id: MixId, heard: &Heard, faults: &mut Faults) {
+    let mix = manifest.mixes.0[id.0 as usize].body.as_ref();
+    let role = mix.and_then(|mix| mix.role.as_ref());
+    let Some(role) = role.filter(|role| role.value == "m-and-e") else { return };
+    let speaks = |part: &&Part| match part {
+        Part::Stem(stem) => {
+            let stem = manifest.stems.0[stem.0 as usize].body.as_ref();
+            let role = stem.and_then(|stem| stem.role.as_ref());
+            role.is_some_and(|role| role.value == "dialogue")
+        }
+        _ => false,
+    };
+    let Some(dialogue) = heard.keys().find(speaks) else { return };
+    let (stem, span) = named(manifest, *dialogue);
+    let title = format!("the M&E `{}` holds dialogue", named(manifest, Part::Mix(id)).0);
+    let error = Diagnostic::error(title).at(&role.span, format!("hears `{stem}`"));
+    let error = error.context(span, "has the role `dialogue`");
+    let help = format!("take it out with `without: [{stem}]`, or give the mix another role");
+    faults.spoil(Part::Mix(id), error.help(help));
 }
 
 fn contents(manifest: &Manifest, heard: &Heard) -> String {

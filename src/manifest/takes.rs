@@ -37,6 +37,19 @@ impl Takes {
             }
         };
         let seam = u64::from(programme.sample_rate.hz()) * SEAM_MS / 1000;
+        if looped {
+            chosen.iter().filter(|section| section.from_frame == 0).for_each(|section| {
+                let title =
+                    format!("section `{}` does not come round without a seam", section.name);
+                let warning = Diagnostic::warning(title)
+                    .at(&section.span, "begins with the programme: nothing stands before it")
+                    .help(
+                        "begin it 10 ms later, or place the tracks later, so that its end can \
+                           fade into what stands before its start",
+                    );
+                found.push(warning);
+            });
+        }
         let cut = |section: &&Section| {
             let (from, to) = (section.from_frame, section.to_frame);
             let seam = if looped { seam.min(from).min((to - from) / 2) } else { 0 };

@@ -26,7 +26,7 @@ type Told = Option<Diagnostic>;
 
 impl Timeline {
     pub(super) fn of(manifest: &Manifest, rate: SampleRate, faults: &mut Faults) -> Self {
-        let doubtful = faults.has_errors();
+        let doubtful = faults.is_fatal();
         let session = manifest.session.as_ref();
         let fps = session.and_then(|session| session.frame_rate.as_ref()).map(|at| at.value);
         let (start, tempo, meter) = (None, None, None);
@@ -35,11 +35,11 @@ impl Timeline {
         timeline.start = session.start.as_ref().and_then(|at| timeline.clock(at, faults));
         timeline.meter = session.meter.as_ref().and_then(|at| meters(at, faults));
         timeline.tempo = session.tempo.as_ref().and_then(|at| timeline.tempo_map(at, faults));
-        timeline.doubtful |= faults.has_errors();
+        timeline.doubtful |= faults.is_fatal();
         if let Err(Some(error)) = timeline.place_bar_one(session) {
             faults.whole(error);
         }
-        timeline.doubtful |= faults.has_errors();
+        timeline.doubtful |= faults.is_fatal();
         timeline
     }
 

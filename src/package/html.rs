@@ -129,6 +129,7 @@ fn programme(report: &PackageReport) -> String {
         ("Programme", &format!("{length} at {rate}")),
         ("Picture", &picture),
         ("Start", &start_words(report)),
+        ("All files", &report.set.join("; ")),
     ] {
         if !value.is_empty() {
             let _ = writeln!(html, "<dt>{term}</dt><dd>{}</dd>", escape(value));

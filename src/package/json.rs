@@ -16,6 +16,8 @@ struct Document<'a> {
     deliverable: &'a str,
     spec: &'a str,
     verdict: Verdict,
+    /// What was done to every file: gain, rate, head and tail.
+    all_files: &'a [String],
     files: Vec<File<'a>>,
     nulls: Vec<Null<'a>>,
     unproven: &'a [Unproven],
@@ -77,6 +79,7 @@ pub fn text(report: &PackageReport) -> String {
         deliverable: &report.deliverable,
         spec: &report.spec,
         verdict: report.verdict(),
+        all_files: &report.set,
         files: report.files.iter().map(file).collect(),
         nulls: report.nulls.iter().map(null).collect(),
         unproven: &report.unproven,
@@ -143,7 +146,7 @@ fn measures(measures: &Measures) -> Measures {
 
 fn null(null: &NullReport) -> Null<'_> {
     let (kind, reference) = match &null.kind {
-        NullKind::Reference { shown } => ("reference", Some(shown.as_str())),
+        NullKind::Reference { shown, treated: _ } => ("reference", Some(shown.as_str())),
         NullKind::Stems => ("stems", None),
     };
     Null {
@@ -185,6 +188,7 @@ pub fn schema_qc() -> Value {
         "deliverable": { "type": "string" },
         "spec": { "type": "string" },
         "verdict": verdict,
+        "all_files": strings("what was done to every file: gain, rate, head and tail"),
         "files": { "type": "array", "items": file_schema() },
         "nulls": { "type": "array", "items": null_schema() },
         "unproven": { "type": "array", "description": "mixes whose stems are not all delivered",

@@ -42,10 +42,10 @@ impl PackageReport {
             NullVerdict::Warn | NullVerdict::Fail => "within what the spec allows",
         };
         let outcome = match (&one.kind, nulls.len()) {
-            (NullKind::Reference { shown }, 1) if !self.delivers(&one.of) => {
+            (NullKind::Reference { shown, treated: _ }, 1) if !self.delivers(&one.of) => {
                 format!("{} {how}", self.summed(one, shown))
             }
-            (NullKind::Reference { shown }, count) => {
+            (NullKind::Reference { shown, treated: _ }, count) => {
                 let verb = if count == 1 { "nulls" } else { "null" };
                 let same = nulls.iter().all(|null| null.kind == one.kind);
                 let print = if same { shown } else { "their references" };
@@ -174,7 +174,7 @@ mod tests {
         let exact = || null(NullVerdict::Exact);
         let print = |mix| {
             let shown = format!("print/{mix}_v1.flac");
-            NullReport { kind: NullKind::Reference { shown }, ..of(mix, exact()) }
+            NullReport { kind: NullKind::Reference { shown, treated: false }, ..of(mix, exact()) }
         };
         let rounded = null(NullVerdict::Quantisation);
         let nulls = vec![print("full"), rounded, of("instrumental", exact()), of("tv", exact())];

@@ -21,7 +21,7 @@ use crate::external::operator::External;
 use crate::manifest::delivery::{
     Cut, Delivery, Fade, Framing, InputId, Pace, Settled, Stretch, speed_words,
 };
-use crate::manifest::over_time::shape_words;
+use crate::manifest::over_time::edit_words;
 use crate::units::{Ratio, SampleRate};
 
 /// Nodes and clocks made so far.
@@ -435,19 +435,4 @@ impl<'a> Nodes<'a> {
         self.derived.insert(known, id);
         id
     }
-}
-
-fn edit_words(stretches: &[Stretch], rate: SampleRate) -> String {
-    let word = |stretch: &Stretch| {
-        let Stretch { from, to, crossfade, shape } = *stretch;
-        let joint = match crossfade {
-            0 => String::new(),
-            frames => {
-                format!(" after a crossfade of {}, {}", rate.clock(frames), shape_words(shape))
-            }
-        };
-        format!("{} to {}{joint}", rate.clock(from), rate.clock(to))
-    };
-    let stretches: Vec<String> = stretches.iter().map(word).collect();
-    format!("edit: {}", stretches.join(", "))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::manifest::delivery::{
     Content, Cut, Deliverable, DeliveredFile, Delivery, Part, StemId, Track,
 };
+use crate::manifest::over_time::edit_words;
 use crate::units::{Gain, Ratio, SampleRate};
 
 /// What a stem or mix sums, in the fewest names that are true: a mix of a mix is
@@ -80,7 +81,7 @@ fn process_lines(
     if !seen.insert(part) {
         return;
     }
-    let (name, from, without, process, downmix) = match part {
+    let (name, from, without, process, mix) = match part {
         Part::Track(id) => {
             let track = delivery.track(id);
             let words = track.image_words();
@@ -97,14 +98,18 @@ fn process_lines(
         Part::Mix(id) => {
             let mix = delivery.mix(id);
             let without = [without, &mix.without].concat();
-            (&mix.name, &mix.from, without, &mix.process, mix.downmix.as_ref())
+            (&mix.name, &mix.from, without, &mix.process, Some(mix))
         }
     };
     for inner in from {
         process_lines(delivery, *inner, &without, seen, lines);
     }
-    if let Some(downmix) = downmix {
+    if let Some(downmix) = mix.and_then(|mix| mix.downmix.as_ref()) {
         lines.push(format!("{name}: {}", downmix.told()));
+    }
+    if let Some(mix) = mix.filter(|mix| !mix.edit.is_empty()) {
+        let rate = delivery.programme.sample_rate;
+        lines.push(format!("{name}: {}", edit_words(&mix.edit, rate)));
     }
     if !process.is_empty() {
         let steps: Vec<&str> = process.iter().map(|step| step.words.as_str()).collect();

@@ -350,7 +350,7 @@ fn null_cause(null: &NullReport, files: &[FileReport]) -> String {
 
 /// A reference of another length was printed from another timeline.
 fn reference_length(null: &NullReport, programme: &Programme) -> Option<Finding> {
-    let NullKind::Reference { shown } = &null.kind else { return None };
+    let NullKind::Reference { shown, treated: _ } = &null.kind else { return None };
     let off = null.length_difference.unsigned_abs();
     let finding = passed("reference-length", &null.of);
     if off == 0 {

@@ -191,6 +191,8 @@ pub enum NullKind {
     Reference {
         /// The path.
         shown: String,
+        /// Whether it was brought to the gain, rate and speed of the files first.
+        treated: bool,
     },
     /// The sum of the delivered stems.
     Stems,

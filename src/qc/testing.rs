@@ -180,7 +180,7 @@ pub(crate) fn null(verdict: NullVerdict) -> NullReport {
 
 /// The same null test, against a reference.
 pub(crate) fn against_reference(null: NullReport) -> NullReport {
-    let kind = NullKind::Reference { shown: "print/mix_v7.wav".into() };
+    let kind = NullKind::Reference { shown: "print/mix_v7.wav".into(), treated: false };
     NullReport { kind, parts: vec!["full".into()], ..null }
 }
 

@@ -145,7 +145,10 @@ pub fn null_subject(null: &NullReport, files: &[FileReport]) -> String {
 /// What the mix of a null test was compared with, in words.
 pub fn compared_with(null: &NullReport) -> String {
     match &null.kind {
-        NullKind::Reference { shown } => format!("the reference {shown}"),
+        NullKind::Reference { shown, treated: false } => format!("the reference {shown}"),
+        NullKind::Reference { shown, treated: true } => {
+            format!("the reference {shown}, brought to the gain and rate of all files,")
+        }
         NullKind::Stems => format!("the sum of {}", null.parts.join(" + ")),
     }
 }

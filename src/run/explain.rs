@@ -64,6 +64,7 @@ pub fn explain(context: &Context<'_>, request: &Request) -> Result<Outcome, Fail
             lines: Vec::new(),
         });
     }
+    outcome.problems = session.problems;
     Ok(outcome.with_removed(packages.leavings.folders()))
 }
 

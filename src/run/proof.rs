@@ -63,7 +63,10 @@ fn null_report(
         NullReference::Input { input, node: _ } => {
             let input = delivery.input(input);
             let difference = input.info.frames as i64 - delivery.mix_frames(null.mix) as i64;
-            (NullKind::Reference { shown: input.shown.clone() }, difference)
+            let package = &delivery.deliverables[null.deliverable];
+            let own = delivery.programme.sample_rate;
+            let treated = !package.normalize.is_empty() || !package.pace.words(own).is_empty();
+            (NullKind::Reference { shown: input.shown.clone(), treated }, difference)
         }
         NullReference::Print(_) => (NullKind::Stems, 0),
     };
