@@ -15,6 +15,7 @@ use super::resolve::Faults;
 use super::sums::{self, Sums, heard_layout};
 use super::timeline::Timeline;
 use super::{pace, placement, programme, signals, tracks};
+use crate::audio::layout::{Channel, Layout};
 use crate::diag::{Diagnostic, Span};
 use crate::yaml::record::{Entry, Selection};
 
@@ -350,6 +351,7 @@ pub(super) fn check(standard: &Standard<'_, '_>, versions: &mut [Version], fault
                 && track.signal.is_none()
             {
                 standard.warn_of_length(*part, track, faults);
+                standard.warn_of_width(*part, track, faults);
             }
         }
         let mut references = BTreeMap::new();
@@ -409,6 +411,22 @@ impl Standard<'_, '_> {
         let folded =
             |sum: &Part| matches!(sum, Part::Mix(id) if self.sums.downmixes.contains_key(id));
         hear.map(|(sum, _)| *sum).filter(move |sum| !folded(sum))
+    }
+
+    /// Warns of stereo in the place of a stem that has a centre: dialogue would leave it.
+    fn warn_of_width(&self, part: Part, track: &Track, faults: &mut Faults) {
+        let Some(to) = self.sums.layouts.get(&part).copied() else { return };
+        if heard_layout(track) != Layout::Stereo || to.position(Channel::C).is_none() {
+            return;
+        }
+        let title = format!("stereo `{}` goes to L and R of a stem in {to}", track.name);
+        let warning = Diagnostic::warning(title).at(&track.span, "nothing of it goes to C");
+        let stem = named(self.manifest, part).0;
+        let help = format!(
+            "if it belongs there, bounce it in {to}, or in mono and say \
+             `{stem}: {{ file: ..., channels: [C] }}`"
+        );
+        faults.warn(warning.help(help));
     }
 
     /// Warns of a replacement that ends neither where what it replaces does, nor with
