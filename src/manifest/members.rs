@@ -95,7 +95,11 @@ pub(super) fn members<'a>(
     (found.errors() == errors).then_some(members)
 }
 
-/// The role that the manifest gives a stem or mix. A mix of one mix from which
+/// Names that say what a stem or mix is to a recipient, where it has no `role`.
+const ROLES: [&str; 8] =
+    ["dialogue", "music", "effects", "optional", "click", "guide", "print-master", "m-and-e"];
+
+/// The role that the manifest gives a stem or mix, or that its name is. A mix of one mix from which
 /// nothing is taken is the same in another layout or at another level: it has that
 /// mix's role, unless it says its own.
 fn own_role<'a>(ground: &Ground<'a>, part: Part) -> (&'a str, &'a Span) {
@@ -116,6 +120,10 @@ fn own_role<'a>(ground: &Ground<'a>, part: Part) -> (&'a str, &'a Span) {
         };
         if let Some(Text { value, span }) = role {
             return (value, span);
+        }
+        let (name, span) = named(manifest, at);
+        if ROLES.contains(&name) && !matches!(at, Part::Track(_)) {
+            return (name, span);
         }
         match (at, links.sums.get(&at).map(Vec::as_slice)) {
             (Part::Mix(id), Some([one]))
